@@ -5,6 +5,7 @@ out, ends and comes back. By the mode (agent/band/modes.py) it trades bars, play
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -37,6 +38,7 @@ PHRASE_NOTES = 2  # fewer notes are no phrase to answer
 YIELD_NOTES = 3  # so many notes of the player's within a bar of the band's turn, and the band comps softly instead
 YIELD_GAIN = 0.75
 HELD_GAIN = 0.75  # of the time that is kept under the player's last note
+HELD_PIECES = frozenset({"closed_hat", "ride", "shaker"})  # that keep it
 OVER_BARS = 1.5  # of silence after an end that was asked for, from which the player begins anew
 YIELD_AFTER_BEATS = 0.75  # the player's last note may ring into the band's turn for so long
 
@@ -98,8 +100,11 @@ class BandEntrance:
 
     # -- input ------------------------------------------------------------------------------------------------
 
-    def push(self, analysis: Analysis) -> None:
-        """Take one frame's analysis, its grid the one that the band plays on. Call once a frame."""
+    def push(self, analysis: Analysis, expected: Sequence[float] = ()) -> None:
+        """Take one frame's analysis, its grid the one that the band plays on. Call once a frame.
+
+        expected: beats of the bass notes that are foretold.
+        """
         for note in analysis.notes:
             self._newest_s, self._sounding = note.onset_s, True
             self._onsets.append(note.onset_s)
@@ -112,7 +117,7 @@ class BandEntrance:
         if (heard := analysis.chord) and heard.confidence >= SURE and heard.quality in QUALITIES:
             self._chord = ChordHit(heard.root, heard.quality, CHORD_VELOCITY)
         self._looping.push(analysis.grid, analysis.time_s)
-        self._closing.push(analysis)
+        self._closing.push(analysis, expected)
 
     def collect(self, analysis: Analysis, tick: Tick, grid: Grid) -> None:
         """Record what the player plays in their turn. Call once a frame, after `push`; tick: any tick of the grid."""
@@ -337,7 +342,7 @@ class BandEntrance:
                 gate = Gate((entered - rests) & may.parts, may.pieces, gain=may.gain)
                 if self._closing.holds and self._together:
                     held = frozenset[str]() if self._closing.slowed else gate.parts & {"drums"}
-                    return Gate(held, THIN_PIECES, gain=HELD_GAIN)
+                    return Gate(held, HELD_PIECES, gain=HELD_GAIN)
             case BandState.THINNING:
                 return Gate(self._mute.parts & {"drums"} & may.parts, THIN_PIECES, gain=0.8)
             case BandState.ENDING if at is not None and at.tick == 0:

@@ -2,13 +2,15 @@
 with the tempo slowing into it, is followed by none.
 
 The band then keeps time quietly, or leaves the note alone where the tempo slowed; where the note was long and is over
-by the next bar line, the band ends there. A player who goes on has not ended.
+by the next bar line, the band ends there. A player who goes on has not ended. Where the riff says that notes should
+have come by now, and the one note still sounds, that is noticed sooner.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,6 +18,8 @@ from listener.types import Analysis, Grid, Note
 
 NEAR_ONE = 0.2  # of a beat
 HOLDS_BEATS, SLOWED_BEATS = 2.0, 1.25  # without another note, from which the last one is held; where the tempo slowed
+MISSED_BEATS, MISSED = 1.25, 2  # likewise, where so many notes were expected and have not come
+LATE_BEATS = 0.25  # that an expected note may come later
 KEPT, ENOUGH, LATELY = 48, 16, 4  # gaps between notes; at least; the newest, none of which was so long
 WENT_ON = 0.9  # share of the gaps that are shorter than this one
 LONG, LONG_BEATS = 2.0, 1.5  # a last note that ends the song: times the usual length; in beats
@@ -39,8 +43,8 @@ class Closing:
         self._periods_s: deque[float] = deque(maxlen=SLOW_BEATS)  # beat by beat
         self._beat = -math.inf
 
-    def push(self, analysis: Analysis) -> None:
-        """Take a frame, its grid the band's."""
+    def push(self, analysis: Analysis, expected: Sequence[float] = ()) -> None:
+        """Take a frame, its grid the band's. expected: beats of the bass notes that are foretold, past ones as well."""
         grid = analysis.grid
         if grid is None:
             self.holds = self.slowed = self.ended = self.first = False
@@ -55,7 +59,7 @@ class Closing:
         if beat != self._beat:
             self._beat = beat
             self._periods_s.append(grid.period_s)
-        self._judge(analysis.time_s, grid)
+        self._judge(analysis.time_s, grid, expected)
 
     def _begin(self, note: Note, analysis: Analysis, grid: Grid) -> None:
         if self._newest:
@@ -69,14 +73,17 @@ class Closing:
         periods = self._periods_s
         self.slowed = len(periods) == SLOW_BEATS and grid.period_s > SLOWING * float(np.median(list(periods)[:4]))
 
-    def _judge(self, now_s: float, grid: Grid) -> None:
+    def _judge(self, now_s: float, grid: Grid, expected: Sequence[float]) -> None:
         self.holds = self.ended = self.first = False
         if self._newest is None or not self._on_one or not (self._tonic or self.slowed) or len(self._gaps_s) < ENOUGH:
             return
         alone_s = now_s - self._newest.onset_s
         gaps = list(self._gaps_s)
         went_on = sum(gap < alone_s for gap in gaps) >= WENT_ON * len(gaps) and max(gaps[-LATELY:]) < alone_s
-        self.holds = went_on and alone_s > (SLOWED_BEATS if self.slowed else HOLDS_BEATS) * grid.period_s
+        began, late = grid.beat_at(self._newest.onset_s) + NEAR_ONE, grid.beat_at(now_s) - LATE_BEATS
+        missed = self._length_s is None and sum(began < beat < late for beat in expected) >= MISSED
+        least_beats = SLOWED_BEATS if self.slowed else MISSED_BEATS if missed else HOLDS_BEATS
+        self.holds = went_on and alone_s > least_beats * grid.period_s
         self.first = self.holds and alone_s < (grid.meter.numerator + 1) * grid.period_s
         usual_s = float(np.median(list(self._lengths_s)))
         length_s = self._length_s

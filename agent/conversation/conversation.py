@@ -15,7 +15,7 @@ from agent.conversation import phrasing
 from agent.conversation.ideas import NO, YES, Answer, Ideas
 from agent.conversation.orders import Order, alone_for, order_of
 from agent.conversation.player_notes import PlayerNotes
-from agent.conversation.stage import NOTHING, Stage
+from agent.conversation.stage import NOTHING, Outcome, Stage
 from agent.directions.edit import Edit
 from agent.directions.exceptions import without_exceptions
 from agent.directions.net import net_of
@@ -249,13 +249,18 @@ class Conversation(Ideas):
         newest = self._steps[-count:] if count else []
         if self._open and any(step == self._open.step for step, _ in newest):
             self._judge(NO, "undo")
+        outcome = self._take_back(count)
+        return Answer(phrasing.undone(outcome, min(count, 99), count == ALL_STEPS), outcome)
+
+    def _take_back(self, count: int) -> Outcome:
+        """Take back the newest steps, as many as there are up to `count`."""
         outcome = self.stage.revert(count)
         gone, self._steps = (
             self._steps[-outcome.undone :] if outcome.undone else [],
             self._steps[: -outcome.undone or None],
         )
         self.notes.revoke([row for _, rows in gone for row in rows])
-        return Answer(phrasing.undone(outcome, min(count, 99), count == ALL_STEPS), outcome)
+        return outcome
 
     def _recalled(self, name: str) -> Answer:
         outcome = self.stage.recall(name)

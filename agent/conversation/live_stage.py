@@ -105,9 +105,9 @@ class LiveStage:
         song = decision.song if decision and "drums" in decision.playing else None
         return (song.groove, song.pattern) if song and song.groove else None
 
-    def like_grooves(self, liking: Mapping[str, float], declined: str = "") -> None:
-        """Have grooves chosen by how they are liked; declined: the name of one that is to be played no more."""
-        self._grooves = SetGrooveTaste(liking, self._grooves.declined | ({declined} if declined else set()))
+    def like_grooves(self, liking: Mapping[str, float], declined: frozenset[str] = frozenset()) -> None:
+        """Have grooves chosen by how they are liked; declined: the names of those that are to be played no more."""
+        self._grooves = SetGrooveTaste(liking, declined)
         self._send(self._grooves)
 
     def again(self) -> list[MindMessage]:

@@ -17,7 +17,8 @@ from agent.conversation.ideas import NO, YES, Answer
 from agent.conversation.live_stage import LiveStage
 from agent.conversation.loop_stage import LoopStage
 from agent.conversation.loop_takes import TakeMaking
-from agent.conversation.player_notes import PlayerNotes
+from agent.conversation.player_notes import PlayerNotes, Row
+from agent.conversation.stage import Outcome
 from agent.core.errors import UserError
 from agent.core.settings import ConversationConfig
 from agent.core.types import DrawnBar
@@ -41,9 +42,22 @@ PIECE_BARS, FEWEST_BARS = 64, 4  # of a piece to practise
 PIECES_MAX = 8  # of a session
 LEAST_BARS = 64  # that were played, or nothing is practised
 HOOK_TICKS = 16
+GROOVE_BACK = {YES: "no more of that groove than of others", NO: "the groove from before is back"}
 GROOVE_SAID = {YES: "Then I play grooves like that more.", NO: "Another groove, from the next bar on."}
 
 BarPlayed = tuple[DrawnBar, ActiveEdits]  # and the directions that stood in it
+
+
+@dataclass(frozen=True, slots=True)
+class GrooveVerdict:
+    """What was said of a groove. name, pattern: the groove's; verdict: liked or disliked; bar: in which it was said;
+    row: its number in the memory."""
+
+    name: str
+    pattern: str
+    verdict: str
+    bar: int
+    row: Row
 
 
 class LiveTalk(Conversation):
@@ -54,6 +68,8 @@ class LiveTalk(Conversation):
     def __init__(self, stage: LiveStage, notes: PlayerNotes, proposals: bool = True) -> None:
         super().__init__(stage, notes, proposals)
         self._praised: list[int] = []  # bars in which something was liked
+        self._judged = 0  # grooves, so far
+        self._verdicts: dict[int, GrooveVerdict] = {}  # on grooves, that were not taken back, by the step of undo
 
     def play_liked_grooves(self) -> None:
         """Have grooves chosen by what is known of the player's taste."""
@@ -69,11 +85,37 @@ class LiveTalk(Conversation):
             return Answer("I play no groove now: say it while the drums play.")
         name, pattern = groove
         self.notes.taste.judge_groove(pattern, verdict)
-        self.notes.judged_groove(name, pattern, verdict)
+        row = self.notes.judged_groove(name, pattern, verdict)
         if verdict == YES:
             self._praised.append(self.stage.bar)
-        self.stage.like_grooves(self.notes.taste.liking(), name if verdict == NO else "")
+        self._judged += 1
+        self._verdicts[-self._judged] = GrooveVerdict(name, pattern, verdict, self.stage.bar, row)
+        self._steps.append((-self._judged, ()))
+        self._tell_taste()
         return Answer(GROOVE_SAID[verdict])
+
+    def _tell_taste(self) -> None:
+        """Have grooves chosen by the player's taste, and none that they declined."""
+        declined = frozenset(one.name for one in self._verdicts.values() if one.verdict == NO)
+        self.stage.like_grooves(self.notes.taste.liking(), declined)
+
+    def _take_back(self, count: int) -> Outcome:
+        """As in `Conversation`; verdicts on grooves are steps, too."""
+        newest = [step for step, _ in self._steps[-count:]] if count else []
+        gone = {step: self._verdicts.pop(step) for step in newest if step in self._verdicts}
+        if not gone:
+            return super()._take_back(count)
+        self._steps = [one for one in self._steps if one[0] not in gone]
+        for one in gone.values():
+            self.notes.taste.take_back_groove(one.pattern, one.verdict)
+            self.notes.forget_groove(one.row)
+            if one.verdict == YES:
+                self._praised.remove(one.bar)
+        self._tell_taste()
+        rest = super()._take_back(count - len(gone))
+        said = [GROOVE_BACK[one.verdict] for one in gone.values()]
+        note = "; ".join([*filter(None, [rest.note]), *dict.fromkeys(said)])
+        return replace(rest, undone=rest.undone + len(gone), changed=True, note=note)
 
     def phrase(self, phrase: Phrase, heard: Analysis) -> None:
         """Keep a phrase that has ended; one of an earlier day may come back as a motif."""

@@ -239,9 +239,14 @@ class PlayerNotes:
         session = self.session
         self._kept(lambda memory: memory.judged(session, subject, row[0] if row else None, verdict, sentence))
 
-    def judged_groove(self, name: str, pattern: str, verdict: str) -> None:
-        session = self.session
-        self._kept(lambda memory: memory.judged_groove(session, name, pattern, verdict))
+    def judged_groove(self, name: str, pattern: str, verdict: str) -> Row:
+        session, row = self.session, Row()
+        self._kept(lambda memory: row.append(memory.judged_groove(session, name, pattern, verdict)))
+        return row
+
+    def forget_groove(self, row: Row) -> None:
+        """Forget a verdict on a groove that was taken back."""
+        self._kept(lambda memory: memory.forget_groove(row[0]) if row else None)
 
     def with_memory(self, act: Callable[[Memory], object]) -> None:
         """Have something else done with the memory, after all that was written before."""

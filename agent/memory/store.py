@@ -185,6 +185,10 @@ class Memory:
         values = {"name": name, "pattern": pattern, "verdict": verdict}
         return self._insert("grooves", session_id=session_id, given_s=self._now_s(), **values)
 
+    def forget_groove(self, verdict_id: int) -> None:
+        """Delete a verdict on a groove, since the player took it back."""
+        self._do("DELETE FROM grooves WHERE id = ?", verdict_id)
+
     # -- what is remembered -----------------------------------------------------------------------------------
 
     def directions(self, session_id: int, active_only: bool = True) -> list[Direction]:

@@ -36,6 +36,7 @@ DIAL_OF = {
     "register": "register",
 }
 WAYS = {"more": 1, "on": 1, "less": -1, "off": -1}
+NO_WEIGHT = 1e-9  # of verdicts, below which there is none
 SURE = 0.195  # standard deviation below which a preference is acted on unasked
 
 
@@ -100,6 +101,12 @@ class Taste:
     def judge_groove(self, pattern: str, verdict: str, weight: float = 1.0) -> None:
         """Learn from a verdict, liked or disliked, on a groove of these kicks and snares."""
         _weigh(self.grooves, pattern, verdict, weight)
+
+    def take_back_groove(self, pattern: str, verdict: str) -> None:
+        """Unlearn a verdict on a groove that was given in this session."""
+        _weigh(self.grooves, pattern, verdict, -1.0)
+        if sum(self.grooves[pattern]) < NO_WEIGHT:
+            del self.grooves[pattern]
 
     def liking(self) -> dict[str, float]:
         """Return -1 (not at all) to 1 for each groove that was judged; one verdict is half of that."""

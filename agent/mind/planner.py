@@ -283,7 +283,7 @@ class Planner:
         if self.leading.count:
             self._count_in(analysis)
         analysis = self._time.of(analysis)
-        self.form.push(analysis)
+        self.form.push(analysis, [beat for beat, _ in self._time.expected])
         self._hear(analysis, latent)
         if analysis.grid is None:
             return self._stop(analysis.time_s) if self._tick else None

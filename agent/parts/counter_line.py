@@ -26,7 +26,7 @@ STEPS = {-3: 0.05, -2: 0.14, -1: 0.3, 0: 0.05, 1: 0.28, 2: 0.12, 3: 0.06}  # of 
 WIDE = (-5, 6)  # steps from the first note that a motif reaches
 QUICK_TO = 116.0  # quarters a minute, up to which a motif may have 16ths
 TWICE, RIFF = 0.35, 0.35  # shares of motifs that say a short cell twice, that are made of the riff
-SILENT_BARS = (4, 2, 0)  # of a section before the first motif: as usual, when more is asked for, when much is
+SILENT = (64, 32, 0)  # ticks of a song before the line begins: as usual, when more is asked for, when much is
 PATTERN = ("rest", "call", "rest", "answer", "call", "rest", "call", "answer")  # two bars each
 SPARED = (6, 7, 4, 3)  # places of PATTERN that fall silent when less is asked for, one after the other
 ADDED = ((5, "answer"), (2, "call"), (0, "call"))  # and those that speak when more is
@@ -128,6 +128,25 @@ def motif_of(notes: Sequence[tuple[int, int, int]], scale: frozenset[int], ticks
     )
 
 
+def of_length(motif: Motif, was: int, ticks: int) -> Motif | None:
+    """Return the motif in bars of another length: each note keeps its place in its bar, those beyond the bar's end are
+    left out; None where none is left.
+
+    was, ticks: of a bar, before and now. A motif of two bars that has only one keeps its pace.
+    """
+    count = bars_of_motif(ticks)
+    if count == bars_of_motif(was):
+        places = [(note.tick // was * ticks, note.tick % was, note) for note in motif.notes]
+        kept = [replace(note, tick=bar + tick) for bar, tick, note in places if tick < ticks]
+    else:
+        kept = [note for note in motif.notes if note.tick < count * ticks]
+    if not kept:
+        return None
+    ends = (*(note.tick for note in kept[1:]), kept[-1].tick + LAST)
+    notes = (replace(one, length=min(one.length, end - one.tick)) for one, end in zip(kept, ends, strict=True))
+    return Motif(tuple(notes), motif.source)
+
+
 def _draw(
     bass: Sequence[BassBar], ticks: int, rng: np.random.Generator, cells: Sequence[tuple[int, ...]]
 ) -> Motif | None:
@@ -208,13 +227,16 @@ class Turn:
         return self.number // len(PATTERN)
 
 
-def turn_of(bars_in_section: int, returns: int, density: float = 0.0, count: int = 2) -> Turn:
+def turn_of(bars_in_section: int, returns: int, density: float = 0.0, ticks: int = 16, opens: bool = True) -> Turn:
     """Return what the line does in a bar of a section that is here for the `returns`-th time (0: first).
 
-    density: -1 (hardly ever) to 1 (nearly always). count: bars of a motif.
+    density: -1 (hardly ever) to 1 (nearly always). ticks: of a bar. opens: whether the song begins with this section;
+    in a later one the line is known, and need not wait.
     """
-    silent = SILENT_BARS[0 if density < 0.3 else 1 if density < 0.7 else 2] * count // 2
-    bar = bars_in_section if returns else bars_in_section - silent
+    count = bars_of_motif(ticks)
+    silent = SILENT[0 if density < 0.3 else 1 if density < 0.7 else 2]
+    waits = max(silent // (count * ticks), 1) * count if silent else 0  # as long in every meter, in whole motifs
+    bar = bars_in_section - waits if opens and not returns else bars_in_section
     if bar < 0:
         return Turn("rest", bar % count)
     turns = list(PATTERN)

@@ -332,9 +332,13 @@ def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineN
     if motif is None or not chords:
         return plan, ()
     more = LEADING_LINE if plan.line_leads else STAGE_LINE * bar.stage[1]
-    turn = counter_line.turn_of(
-        plan.heard - plan.phrase_of, section.returns, bar.density(more), counter_line.bars_of_motif(section.ticks)
-    )
+    opens = section.name == plan.sections[0].name
+    ticks = next(one.ticks for one in plan.sections if one.name == section.name)  # of several meters the first counts
+    since = plan.phrase_of
+    if not opens and not section.returns:  # live, it was heard before it was known
+        count = counter_line.bars_of_motif(ticks)
+        since += -(-(plan.began - since) // count) * count
+    turn = counter_line.turn_of(plan.heard - since, section.returns, bar.density(more), ticks, opens)
     if plan.answers:
         turn = counter_line.Turn("answer" if plan.answers[0] else "call", plan.answers[1])
     if turn.says == "rest":

@@ -201,7 +201,8 @@ def _in_meter(plan: SongPlan, ahead: Sequence[BassBar], certain: bool) -> SongPl
         figure=comping.of_length(here.figure, now.ticks),
         variation=comping.of_length(here.variation, now.ticks),
         other=comping.of_length(here.other, now.ticks) if here.other else None,
-        motif=None,
+        motif=counter_line.of_length(here.motif, here.ticks, now.ticks) if here.motif else None,
+        declined=(),
         usual=tuple(drum_groove.onset_shares(bass, now.ticks).tolist()),
     )
     sections = (*plan.sections, shifted)[-SECTIONS_MAX:]
@@ -279,8 +280,13 @@ def _to_bass(best: Groove, second: Groove, bass: Sequence[BassBar], certain: boo
 def with_liked_groove(
     plan: SongPlan, library: GrooveLibrary, certain: bool, imagined: Sequence[Traits], likely: Likely | None
 ) -> tuple[SongPlan, tuple[Choice, ...]]:
-    """Return the plan with another groove for its section where the player wants no more of the one that it has."""
+    """Return the plan with another groove for its section where the player wants no more of the one that it has, and
+    with the one from before where they have taken that back."""
     here = plan.sections[plan.current]
+    if here.declined and here.declined[-1][0].name not in plan.declined:
+        (groove, beside), gone = here.declined[-1], here.groove
+        own = replace(here, groove=groove, beside=beside, declined=here.declined[:-1])
+        return _with_section(plan, own), (Choice("groove", groove.name, gone.name, "the player took a verdict back"),)
     if here.groove.name not in plan.declined:
         return plan, ()
     bass = list(here.examples)
@@ -292,10 +298,14 @@ def with_liked_groove(
     if best.groove.name in plan.declined:
         return plan, ()
     groove, beside = _to_bass(best.groove, second.groove, bass, certain)
-    own = replace(here, groove=groove, beside=beside)
+    own = replace(here, groove=groove, beside=beside, declined=(*here.declined, (here.groove, here.beside)))
     why = f"the player wants no more of {here.groove.name}; {why_of(best, second)}"
-    sections = (*plan.sections[: plan.current], own, *plan.sections[plan.current + 1 :])
-    return replace(plan, sections=sections), (Choice("groove", best.groove.name, second.groove.name, why),)
+    return _with_section(plan, own), (Choice("groove", best.groove.name, second.groove.name, why),)
+
+
+def _with_section(plan: SongPlan, section: Section) -> SongPlan:
+    """Return the plan with its current section as given."""
+    return replace(plan, sections=(*plan.sections[: plan.current], section, *plan.sections[plan.current + 1 :]))
 
 
 def _settled_groove(plan: SongPlan, now: BassBar) -> Groove | None:
@@ -321,8 +331,16 @@ def with_motif(plan: SongPlan, critic: Critic | None) -> SongPlan:
     if here.motif is not None or plan.heard - plan.began != MOTIF_BAR or not bass:
         return plan
     rng = np.random.default_rng((plan.seed, 23, plan.current, here.ticks, number_of(bass[0])))
-    own = replace(here, motif=_motif_of(plan, bass, _chords_under(plan, bass), rng, critic))
-    return replace(plan, sections=(*plan.sections[: plan.current], own, *plan.sections[plan.current + 1 :]))
+    motif = _motif_of(plan, bass, _chords_under(plan, bass), rng, critic)
+    if motif is None:
+        return plan
+    sections = tuple(  # one of several meters has it in each
+        replace(one, motif=counter_line.of_length(motif, here.ticks, one.ticks))
+        if one.name == here.name and one.motif is None
+        else one
+        for one in plan.sections
+    )
+    return replace(plan, sections=sections)
 
 
 def _chords_under(plan: SongPlan, bass: Sequence[BassBar]) -> list[tuple[ChordAt, ...]]:

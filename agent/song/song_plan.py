@@ -54,6 +54,7 @@ class Section:
     beside: Groove | None = None  # its groove with other kicks, for its later phrases
     stage: float = 0.0  # how full the band plays in it, -1 to 1 (agent/song/arrangement.py)
     other: Figure | None = None  # of comping, for its later phrases
+    declined: tuple[tuple[Groove, Groove | None], ...] = ()  # grooves (and beside) that the player took away, in turn
 
 
 @dataclass(frozen=True, slots=True)

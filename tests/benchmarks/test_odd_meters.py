@@ -55,3 +55,17 @@ def test_a_row_is_compared_with_the_same_songs_in_four() -> None:
     }
     assert bench.pairs(rows, "3/4", "reply", "x") == (0.5, 1.0, 1)
     assert bench.pairs(rows, "3/4", "truth", "x")[2] == 0
+    rows[bench.beside("3/4")] = {"a": {"reply": {"x": 0.8}}}
+    assert bench.pairs(rows, "3/4", "reply", "x") == (0.5, 0.8, 1)
+    assert bench.pairs(rows, "3/4", "reply", "x", whole=True) == (0.5, 1.0, 1)
+
+
+@needs_scripts
+@pytest.mark.parametrize("row", list(bench.CUTS))
+def test_the_original_beside_a_row_is_as_long_as_its_version(tmp_path: Path, row: str) -> None:
+    song = write_song(tmp_path / "song", bars=24)
+    for name in ("rule.mid", "reply.mid"):
+        (song / name).write_bytes((song / "truth.mid").read_bytes())
+    version, four = bench.made(song, tmp_path / "made")[row], bench.as_long(song, row, tmp_path / "long")
+    lengths = [sum(bar.ticks for bar in band_score.playing(folder)) for folder in (version, four)]
+    assert abs(lengths[0] - lengths[1]) <= 8 and bench.meters_of(four) == {(4, 4)}

@@ -16,7 +16,9 @@ def note(onset_s: float, length_s: float | None = None, pitch: int = 40) -> Note
     return Note(onset_s, onset_s, length_s, pitch, 90)
 
 
-def closing(notes: list[tuple[float, float]], until_s: float, into: Closing | Fermata) -> None:
+def closing(
+    notes: list[tuple[float, float]], until_s: float, into: Closing | Fermata, expected: tuple[float, ...] = ()
+) -> None:
     """Push frames with notes (onset in beats, length in beats); each is told when it begins and when it ends."""
     frame = 0.0
     while frame < until_s:
@@ -28,7 +30,7 @@ def closing(notes: list[tuple[float, float]], until_s: float, into: Closing | Fe
         )
         frame += FRAME_S
         analysis = Analysis(frame, frame, 0.0, None, 0.0, -20.0, notes=begun, ended=over, grid=GRID, key=KEY)
-        into.push(analysis, GRID) if isinstance(into, Fermata) else into.push(analysis)
+        into.push(analysis, GRID) if isinstance(into, Fermata) else into.push(analysis, expected)
 
 
 LINE = [(beat / 2, 0.4) for beat in range(64)]  # eighths for eight bars
@@ -43,6 +45,14 @@ def test_a_long_last_note_on_the_one_is_held_and_then_over() -> None:
     assert one.holds
     assert one.first
     assert one.ended
+
+
+def test_a_last_note_is_held_sooner_where_the_riff_says_that_others_should_have_come() -> None:
+    eighths = tuple(32 + beat / 2 for beat in range(8))
+    for length, expected, holds in ((2.5, eighths, True), (2.5, (32.0, 34.0), False), (0.4, eighths, False)):
+        one = Closing()
+        closing([*LINE, (32, length)], 33.5 * BEAT_S, one, expected)
+        assert one.holds == holds
 
 
 def test_neither_a_short_stop_nor_a_note_off_the_one_nor_whole_notes_end_a_song() -> None:

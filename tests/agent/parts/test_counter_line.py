@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.parts.bar_chords import ChordAt
-from agent.parts.counter_line import Motif, MotifNote, Turn, developed, lift_of, line_of, turn_of
+from agent.parts.counter_line import Motif, MotifNote, Turn, developed, lift_of, line_of, of_length, turn_of
 
 MOTIF = Motif(tuple(MotifNote(2 * at, 2, step) for at, step in enumerate((0, 1, 2, 1, 0, -1, -2))))
 
@@ -50,6 +50,16 @@ def test_a_motif_without_room_for_that_is_answered_by_its_end() -> None:
         line_of(wide, 0, 16, [chord], chord, scale, (0, 8), 0.0, answers=way, first=way) for way in (False, True)
     )
     assert len(call) == 7 and answer == call[-4:]
+
+
+def test_in_bars_of_another_length_a_motif_keeps_its_places_and_ends_with_them() -> None:
+    two = Motif(tuple(MotifNote(tick, 2, 0) for tick in (8, 10, 12, 14, 16, 20)))
+    shorter, longer = of_length(two, 16, 12), of_length(two, 16, 20)
+    assert shorter and [(n.tick, n.length) for n in shorter.notes] == [(8, 2), (10, 2), (12, 2), (16, 2)]
+    assert longer and [n.tick for n in longer.notes] == [8, 10, 12, 14, 20, 24]
+    one = of_length(two, 16, 28)  # long bars have a motif each
+    assert one and [n.tick for n in one.notes] == [8, 10, 12, 14, 16, 20]
+    assert of_length(two, 16, 6) is not None and of_length(Motif(two.notes[1:4]), 16, 8) is None
 
 
 def test_only_a_short_note_passes_by_beside_the_chord() -> None:

@@ -54,6 +54,20 @@ def test_a_declined_groove_ends_with_its_bar_and_the_reason_is_told() -> None:
     assert told.chosen == has.name and told.reason.startswith(f"the player wants no more of {had.name}")
 
 
+def test_a_groove_that_was_declined_comes_back_when_that_is_taken_back() -> None:
+    song = LiveSong(LIBRARY, 1)
+    play(song, [RIFF] * 4)
+    had = song.song.sections[0].groove
+    song.like_grooves({text_of(had): -0.5}, frozenset({had.name}))
+    play(song, [RIFF] * 4, first=4)
+    song.take_choices()
+    song.like_grooves({}, frozenset())
+    play(song, [RIFF] * 4, first=8)
+    assert song.song.sections[song.song.current].groove == had
+    (told,) = (choice for choice in song.take_choices() if choice.what == "groove")
+    assert told.chosen == had.name and "took a verdict back" in told.reason
+
+
 class Player:
     """A player who talks to a band that plays a groove, and is remembered."""
 
@@ -78,6 +92,28 @@ def test_what_was_said_of_a_groove_counts_in_the_next_session(tmp_path: Path) ->
     later = Player(tmp_path, DAY_S)
     assert later.told is not None and -0.5 <= later.told.liking["k...s...k...s..."] < -0.4 and not later.told.declined
     assert "of the grooves you spoke of you like 0 of 1" in later.talk.say("what do you know about me?").reply
+
+
+@pytest.mark.parametrize("sentence", ["I like that groove", "not that beat"])
+def test_undo_takes_back_what_was_said_of_a_groove(sentence: str, tmp_path: Path) -> None:
+    ann = Player(tmp_path, 0.0)
+    ann.talk.say(sentence)
+    assert "groove" in ann.talk.say("undo that").reply
+    assert ann.told == SetGrooveTaste({})
+    assert "nothing left to undo" in ann.talk.say("undo that").reply
+    ann.talk.close()
+    assert Player(tmp_path, DAY_S).told is None
+
+
+def test_verdicts_on_grooves_and_directions_are_undone_the_newest_first(tmp_path: Path) -> None:
+    ann = Player(tmp_path, 0.0)
+    for sentence in ("not that beat", "less snare", "I like that groove"):
+        ann.talk.say(sentence)
+    liking = {"k...s...k...s...": -0.5}
+    ann.talk.say("undo that")
+    assert ann.told == SetGrooveTaste(liking, frozenset({"funk 1"}))
+    assert "snare" in ann.talk.say("undo that").reply and ann.told == SetGrooveTaste(liking, frozenset({"funk 1"}))
+    assert ann.talk.say("undo everything").reply.startswith("Everything undone") and ann.told == SetGrooveTaste({})
 
 
 def test_a_groove_is_judged_only_while_it_is_played(tmp_path: Path) -> None:

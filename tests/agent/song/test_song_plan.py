@@ -122,6 +122,13 @@ def test_a_riff_of_several_meters_is_one_section_without_crashes_inside() -> Non
     assert all(("kick", 0) in kick_and_snare(plan) for plan in plans)
 
 
+@pytest.mark.parametrize("certain", [True, False])
+def test_a_riff_of_several_meters_has_one_motif_that_keeps_its_places(certain: bool) -> None:
+    plans = played(([bar(VERSE)] * 3 + [ODD]) * 12, certain)
+    odd, even = ({tuple(n.tick for n in plans[at].line) for at in range(3, 48, 4)}, plans[1:48:4])
+    assert any(odd) and {tick for ticks in odd for tick in ticks} <= {n.tick for plan in even for n in plan.line}
+
+
 def test_another_bass_gets_another_groove_and_the_tempo_has_a_say() -> None:
     riffs = [bar(((0, 40), (tick, 43), (8, 45), (12, 40))) for tick in (2, 4, 6, 7)]
     slow = {groove_of([riff] * 2, 70.0).name for riff in riffs}
