@@ -349,7 +349,7 @@ class BandEntrance:
                 return Gate(self._mute.parts, final=True)
             case _:
                 return Gate()
-        if turn.phase == Phase.OURS and grid and self._yields(now_s, grid):
+        if turn.phase == Phase.OURS and not self.modes.calls and grid and self._yields(now_s, grid):
             return replace(gate, parts=gate.parts - {"line"}, gain=YIELD_GAIN)
         return replace(gate, pieces=None, gain=1.0) if at and self._fills_at(at) else gate
 
@@ -393,16 +393,21 @@ class BandEntrance:
         offset = (at.bar - turn.start) * at.ticks_per_bar + at.tick
         if turn.phase in (Phase.OURS, Phase.LOOPING) and offset == 0:  # on the player's last harmony
             reply = replace(reply, chord=self._chord or reply.chord or chord, drums=with_crash(reply.drums))
-        if turn.phase == Phase.OURS and self._window:
-            reply = self._answer(turn, offset, at, reply, chord)
+        if turn.phase == Phase.OURS and (self._window or self.modes.calls):
+            reply = self._phrase(turn, offset, at, reply, chord)
         elif turn.phase in (Phase.YOURS, Phase.RECORDING):
             reply = replace(reply, drums=with_time(reply.drums, at), line=None, line_off=True)
         return replace(reply, drums=with_fill(reply.drums, at)) if self._fills_at(at) else reply
 
-    def _answer(self, turn: Turn, offset: int, at: Position, reply: Reply, chord: ChordHit | None) -> Reply:
-        assert self._window
-        bars = Bars(ticks_per_beat(at.meter), at.ticks_per_bar, self._window.ticks)
-        self._trading.prepare(self._window.notes, turn.number, bars)
+    def _phrase(self, turn: Turn, offset: int, at: Position, reply: Reply, chord: ChordHit | None) -> Reply:
+        """Return the reply with the line's answer to the player's phrase, or with a call to be played back."""
+        heard = None if self.modes.calls else self._window
+        ticks = heard.ticks if heard else at.ticks_per_bar * (turn.bars or 1)
+        bars = Bars(ticks_per_beat(at.meter), at.ticks_per_bar, ticks)
+        if heard:
+            self._trading.prepare(heard.notes, turn.number, bars)
+        else:
+            self._trading.call(turn.number, bars)
         if at.tick == 0 and reply.chord is None:
             reply = replace(reply, chord=chord, chord_off=False)
         line = self._trading.line(offset, reply.chord or chord, self._key)

@@ -81,7 +81,7 @@ class Modes:
             Phase.RECORDING: config.loop_bars,
         }
         self.mode = config.mode
-        self._calls = False  # whether a trade begins with the band's turn
+        self.calls = False  # whether a trade begins with the band's turn
         self._asked: str | None = None
         self.free = False  # whether turns of a trade end with the player's phrase
         self.answers = 0  # bars of the answer to the phrase that is over; 0 while it goes on
@@ -89,7 +89,7 @@ class Modes:
         self.turn = self._turn(FIRST[self.mode], 0, 0)
 
     def _first(self, mode: str) -> Phase:
-        return Phase.OURS if mode == "trade" and self._calls else FIRST[mode]
+        return Phase.OURS if mode == "trade" and self.calls else FIRST[mode]
 
     def _turn(self, phase: Phase, start: int, number: int) -> Turn:
         bars = self._bars.get(phase)
@@ -100,9 +100,9 @@ class Modes:
     def ask(self, mode: str, playing: bool, bars: int | None = None, calls: bool = False) -> None:
         """Change the mode from the next bar on, or at once where the band is not playing. bars: of a trade's turns;
         calls: whether the band has the first one."""
-        other = self.free or calls != self._calls or (bars is not None and bars != self._bars[Phase.YOURS])
+        other = self.free or calls != self.calls or (bars is not None and bars != self._bars[Phase.YOURS])
         again = mode == "trade" and other
-        self.free, self._calls = False, calls
+        self.free, self.calls = False, calls
         if bars is not None and mode == "trade":
             self._bars |= {Phase.YOURS: bars, Phase.OURS: bars}
         self._asked = None if mode == self.mode and not again else mode

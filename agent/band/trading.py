@@ -1,4 +1,5 @@
-"""`Trading` answers a phrase: the player's rhythm with another contour, moved up, fitted to the harmony and closed.
+"""`Trading` answers a phrase: the player's rhythm with another contour, moved up, fitted to the harmony and closed. Or
+it calls: a phrase of its own, short and plain enough to be played back.
 
 An answer keeps what makes the phrase this phrase (its rhythm, its gestures) and changes one thing at a time: after
 Schoenberg, "Fundamentals of Musical Composition" (1967), ch. III, on developing variation. Deterministic: (phrase,
@@ -17,6 +18,10 @@ import numpy as np
 from agent.band.phrase_window import Placed
 from models.music.tokens import LINE_HIGH, LINE_LOW, QUALITIES, ChordHit, DrumHit
 
+CALL_CELLS = ((0,), (0,), (0, 1), (0, 1), (1,), ())  # halves of a beat on which a call has notes
+CALL_STEPS = (-4, -2, -2, 2, 2, 3, 5)  # semitones from note to note of a call
+CALL_REACH = 7  # semitones that a call goes from its middle
+CALL_VELOCITY = 92
 CENTRES = (69, 72, 75)  # MIDI; where an answer may lie
 PUMPED = 4  # so many strokes of one pitch in a row have no contour: they are given WAVE
 WAVE = (0, 4, 7, 4, 9, 7, 4, 2)  # semitones, stroke by stroke
@@ -122,6 +127,34 @@ def answer(phrase: Sequence[Placed], recipe: Recipe, bars: Bars) -> tuple[Tone, 
     if recipe.ornaments:
         tones = _ornamented(tones, bars)
     return (*tones[:-1], _last(tones[-1], bars))
+
+
+def call(recipe: Recipe, bars: Bars) -> tuple[Tone, ...]:
+    """Return a phrase to be played back: a bar's rhythm that comes again with another end, and a last beat of rest."""
+    rng = np.random.default_rng((*recipe.seed, 3))
+    half = max(bars.per_beat // 2, 1)
+    beats = bars.per_bar // bars.per_beat
+    cells = [CALL_CELLS[int(rng.integers(len(CALL_CELLS)))] for _ in range(beats)]
+    cells[0] = cells[0] or (0,)
+    rhythm = sorted(
+        {
+            beat * bars.per_beat + half * at
+            for beat, cell in enumerate(cells)
+            for at in cell
+            if at * half < bars.per_beat
+        }
+    )
+    ticks = [bar + at for bar in range(0, bars.ticks, bars.per_bar) for at in rhythm]
+    end = bars.ticks - 2 * bars.per_beat  # its last note, which may ring for a beat
+    ticks = [tick for tick in ticks if tick < end] + ([end] if end > 0 else [])
+    aim, tones = float(recipe.centre), []
+    for at, tick in enumerate(ticks or [0]):
+        until = ticks[at + 1] if at + 1 < len(ticks) else tick + bars.per_beat
+        stable = tick % bars.per_bar == 0
+        tones.append(Tone(tick, aim, CALL_VELOCITY, min(until - tick, bars.per_beat), stable))
+        aim += float(rng.choice(CALL_STEPS))
+        aim = min(max(aim, recipe.centre - CALL_REACH), recipe.centre + CALL_REACH)
+    return (*tones[:-1], replace(tones[-1], home=True))
 
 
 def _contour(notes: Sequence[Placed]) -> list[float]:
@@ -250,10 +283,21 @@ class Trading:
             return
         self._made_of = phrase, turn, bars
         self.recipe = Recipe.of(self._seed, turn)
-        tones = answer(phrase, self.recipe, bars)
+        self._play(answer(phrase, self.recipe, bars))
+        self._accents = accents(phrase, bars)
+
+    def call(self, turn: int, bars: Bars) -> None:
+        """Make a phrase of the band's own, unless turn and bars are those of the last call."""
+        if self._made_of == ((), turn, bars):
+            return
+        self._made_of = (), turn, bars
+        self.recipe = Recipe.of(self._seed, turn)
+        self._play(call(self.recipe, bars))
+        self._accents = {}
+
+    def _play(self, tones: tuple[Tone, ...]) -> None:
         self._tones = {tone.tick: tone for tone in tones}
         self._ends = {tone.tick + tone.ticks for tone in tones}
-        self._accents = accents(phrase, bars)
 
     def line(self, tick: int, chord: ChordHit | None, key: tuple[int, str] | None) -> tuple[int, int] | None:
         """Return (pitch, velocity) of the note that begins in this tick; None where none does."""

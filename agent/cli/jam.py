@@ -91,9 +91,18 @@ def settings(given: argparse.Namespace) -> tuple[Config, Path | None]:
 
 
 def check_out(folder: Path | None) -> None:
-    """Raises UserError for a folder that holds a session already."""
-    if folder and (folder / "events.jsonl").exists():
+    """Raise UserError for a folder that holds a session already, or that cannot be written."""
+    from agent.core.whole_file import try_folder
+    from agent.recording.recorder import unusable
+
+    if folder is None:
+        return
+    if (folder / "events.jsonl").exists():
         raise UserError(f"--out {folder}: holds a session already; give another folder, so that it is not overwritten")
+    try:
+        try_folder(folder)
+    except OSError as cause:
+        raise unusable(folder, cause.strerror) from None
 
 
 def _jam(given: argparse.Namespace) -> int:

@@ -185,6 +185,7 @@ def _wanted(given: argparse.Namespace) -> tuple[Path, Kept]:
         check_out(out, given.source)
     elif out.exists() and not out.is_dir():
         raise UserError(f"-o {out}: is a file; give a folder, or a name that ends in .mid")
+    song_folder.check(out.parent if _is_midi(out) else out)
     if given.like:
         kept = replace(kept, like=str(given.like), after="")
     if given.model:

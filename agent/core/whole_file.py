@@ -43,6 +43,19 @@ def write_whole(path: Path, data: bytes, sync: bool = False, mode: int | None = 
         file.write(data)
 
 
+def try_folder(folder: Path) -> None:
+    """Raise OSError where no file can be written in a folder, there already or to be made; leave it as it was."""
+    made = [one for one in (folder, *folder.parents) if not one.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / ".try", b"")
+        (folder / ".try").unlink()
+    finally:
+        for one in made:
+            with contextlib.suppress(OSError):
+                one.rmdir()
+
+
 def beside_of(path: Path) -> Path:
     """Return the path of the file that is written first; a short name, so that a long one is no longer than before."""
     return path.with_name(f".{path.name[:40]}.{os.getpid()}.part")

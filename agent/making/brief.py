@@ -15,6 +15,7 @@ from listener.types import Key, Meter
 
 SECONDS_RANGE = (8.0, 900.0)
 BPM_RANGE = (40.0, 240.0)
+USUAL_S = 120.0  # of a song whose length is not said
 CHARACTERS_MAX, SENTENCES_MAX = 1_000, 100
 OPPOSED = 1.35  # of arousal or valence, between two moods that contradict each other
 ROLES = ("intro", "verse", "chorus", "bridge", "outro")
@@ -96,8 +97,15 @@ def checked(brief: Brief) -> None:
     low, high = SECONDS_RANGE
     if brief.seconds is not None and not low <= brief.seconds <= high:
         raise UserError(f"a song of {_minutes(brief.seconds)}; give {low:g} seconds to {high / 60:g} minutes")
+    length = brief.seconds or (USUAL_S if brief.bars is None else None)
+    if brief.arc.peak_s is not None and length and brief.arc.peak_s >= length:
+        minutes, seconds = divmod(round(brief.arc.peak_s), 60)
+        raise UserError(f"peaks at {minutes}:{seconds:02d}: the song lasts {_minutes(length)}; give an earlier moment")
+    for one in brief.odd:
+        if brief.roles and one.before and one.before not in brief.roles[1:]:
+            raise UserError(f"a {one.meter} bar before each {one.before}: none comes in {' '.join(brief.roles)}")
     if brief.bars is not None and not 2 <= brief.bars <= 512:
-        raise UserError(f"a song of {brief.bars} bars; give 2 to 512")
+        raise UserError(f"a song of {brief.bars} bar{'s' * (brief.bars != 1)}; give 2 to 512")
     if brief.bpm and not (BPM_RANGE[0] <= brief.bpm[0] and brief.bpm[1] <= BPM_RANGE[1]):
         said = brief.bpm[0] if brief.bpm[0] < BPM_RANGE[0] else brief.bpm[1]
         where = f"{brief.meter} at " if brief.meter else ""
@@ -110,4 +118,4 @@ def checked(brief: Brief) -> None:
 
 
 def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:g} minutes" if seconds == 0 or seconds >= 60 else f"{seconds:g} seconds"
+    return f"{seconds / 60:g} minutes" if seconds == 0 or abs(seconds) >= 60 else f"{seconds:g} seconds"

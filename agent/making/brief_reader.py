@@ -7,7 +7,7 @@ here; what is left goes to the reader of directions (agent/language), so that al
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from agent.core.music_names import key_of
 from agent.directions.edit import Edit
 from agent.language.parser import parse
 from agent.making import wish_words
-from agent.making.brief import CHARACTERS_MAX, OPPOSED, SENTENCES_MAX, Arc, Brief, OddBar, checked
+from agent.making.brief import BPM_RANGE, CHARACTERS_MAX, OPPOSED, SENTENCES_MAX, Arc, Brief, OddBar, checked
 from agent.making.moods import CANNOT, MOODS, SCENES, TEMPO_WORDS
 from listener.types import Meter
 
@@ -74,6 +74,7 @@ def read(sentence: str) -> Brief:
     return found.brief()
 
 
+NEAR_TEMPO = 1.1  # by which a tempo may differ from the one that fits a length in bars and in seconds
 SURE = 0.6  # confidence of a direction, below which the words are taken for something else
 
 
@@ -82,7 +83,9 @@ class _Reading:
 
     def __init__(self) -> None:
         self._got: dict[str, tuple[Any, str]] = {}  # field -> value, the words that said it
-        self._moods: list[str] = []
+        self._moods: list[tuple[str, str]] = []  # name, the word that said it
+        self._sizes: dict[tuple[int, int], str] = {}  # of wish_words.sizes
+        self._arcs_said: dict[str, str] = {}  # field of the arc -> the words that said it
         self._scenes: list[str] = []
         self._odd: list[OddBar] = []
         self._edits: list[tuple[Edit, str]] = []
@@ -98,6 +101,8 @@ class _Reading:
         left = self._odd_bars(left)
         left = self._numbers(left)
         role, left = wish_words.scoped(left)
+        if not role:
+            self._sizes |= {(pair, side): word for pair, side, word in wish_words.sizes(left)}
         left = self._scene(left) if not role else left
         left = self._tempo(left) if not role else left
         left = self._mood(left, role)
@@ -113,7 +118,7 @@ class _Reading:
         return replace(
             Brief(
                 odd=tuple(self._odd),
-                moods=tuple(dict.fromkeys(self._moods)),
+                moods=tuple(dict.fromkeys(name for name, _ in self._moods)),
                 scene_words=tuple(self._scenes),
                 style=style,
                 edits=(*edits, *(edit for edit, _ in self._edits)),
@@ -128,7 +133,7 @@ class _Reading:
     def _set(self, name: str, value: Any, words: str, said: str) -> None:
         before = self._got.get(name)
         if before and before[0] != value:
-            raise UserError(f"{before[1]!r} and {words!r} contradict each other; say one of them")
+            raise _contradiction(before[1], words)
         self._got[name] = (value, words)
         self._told.append(f"{words}: {said}")
 
@@ -144,20 +149,38 @@ class _Reading:
     def _arcs(self, clause: str) -> str:
         for pattern, changes in wish_words.ARCS:
             if match := pattern.search(clause):
-                self._arc = replace(self._arc, **changes)
+                self._shape(match[0].strip(), changes)
                 said = ", ".join(f"{name} {value}" for name, value in changes.items())
                 self._told.append(f"{match[0].strip()}: the arc ({said})")
                 clause = clause.replace(match[0], " ")
         if match := wish_words.PEAK.search(clause):
-            self._arc = replace(self._arc, peak_s=60.0 * int(match["m"]) + int(match["s"]))
+            self._shape(match[0].strip(), {"peak_s": 60.0 * int(match["m"]) + int(match["s"])})
             self._told.append(f"{match[0].strip()}: the arc peaks there")
             clause = clause.replace(match[0], " ")
         return clause
+
+    def _shape(self, words: str, changes: Mapping[str, Any]) -> None:
+        """Put words about the arc into it. Those that only say that it grows leave an end that is said as it is."""
+        grows = len(changes) > 1
+        for name, value in changes.items():
+            before = self._arcs_said.get(name)
+            if grows and before:
+                continue
+            if before and getattr(self._arc, name) != value:
+                raise _contradiction(before, words)
+            for other in wish_words.NOT_BOTH.get(name, ()):
+                if other in self._arcs_said:
+                    raise _contradiction(self._arcs_said[other], words)
+            self._arc = replace(self._arc, **{name: value})
+            if not grows:
+                self._arcs_said[name] = words
 
     def _odd_bars(self, clause: str) -> str:
         if match := wish_words.ODD.search(clause):
             meter = _meter(match["meter"])
             role = wish_words.role_of(match["role"] or "")
+            if any(one.before == role and one.meter != meter for one in self._odd):
+                raise _contradiction(f"a {self._odd[-1].meter} bar", match[0].strip())
             self._odd.append(OddBar(meter, role))
             self._told.append(f"{match[0].strip()}: the last bar before each {role or 'section'} is in {meter}")
             clause = clause.replace(match[0], " ")
@@ -169,16 +192,17 @@ class _Reading:
             self._set("seconds", seconds, found[0].strip(), f"{seconds:g} seconds")
         clause = wish_words.DURATION.sub(" ", clause)
         if match := wish_words.BARS.search(clause):
-            self._set("bars", round(wish_words.number(match["n"])), match[0].strip(), "the length")
+            bars = round(wish_words.number(match["n"])) * (-1 if match["minus"] else 1)
+            self._set("bars", bars, match[0].strip(), "the length")
             clause = clause.replace(match[0], " ")
-        if match := wish_words.BPM.search(clause):
+        while match := wish_words.BPM.search(clause):
             bpm = float(match["n"] or match["m"])
-            self._set("bpm", (bpm, bpm), match[0].strip(), "quarters a minute")
-            clause = clause.replace(match[0], " ")
-        if match := wish_words.METER.search(clause):
+            self._set("bpm", (bpm, bpm), match[0].strip().removeprefix("and "), "quarters a minute")
+            clause = clause.replace(match[0], " ", 1)
+        while match := wish_words.METER.search(clause):
             meter = _meter(match["meter"], match["groups"] or "")
-            self._set("meter", meter, match[0].strip(), "the meter")
-            clause = clause.replace(match[0], " ")
+            self._set("meter", meter, match[0].strip().removeprefix("and "), "the meter")
+            clause = clause.replace(match[0], " ", 1)
         if match := wish_words.KEY.search(clause):
             key = key_of(f"{match['root'].upper()}{match['sign'] or ''} {match['mode']}")
             self._set("key", key, match[0].strip(), "the key")
@@ -215,7 +239,7 @@ class _Reading:
                 low, high = TEMPO_WORDS[words]
                 before = self._got.get("tempo_words")
                 if before and before[0] != (low, high):
-                    raise UserError(f"{before[1]!r} and {words!r} contradict each other; say one of them")
+                    raise _contradiction(before[1], words)
                 self._got["tempo_words"] = ((low, high), words)
                 clause = clause.replace(match[0], " ")
         return clause
@@ -228,7 +252,7 @@ class _Reading:
                 if match := re.search(rf"\b{re.escape(word)}\b", clause):
                     if wish_words.refused(clause[: match.start()]):
                         continue
-                    self._moods.append(name)
+                    self._moods.append((name, word))
                     self._told.append(f"{word}: the mood {name}")
                     clause = clause.replace(match[0], " ")
         return clause
@@ -239,6 +263,11 @@ class _Reading:
             for short in level:
                 self._edits.append((Edit.read(f"{short} @section:{role}"), clause))
             self._told.append(f"{' '.join(clause.split())} ({role}): {', '.join(level)}")
+            return
+        if level := wish_words.part_level(clause):
+            scope = f" @section:{role}" if role else ""
+            self._edits += [(Edit.read(f"{short}{scope}"), clause.strip()) for short in level]
+            self._told.append(f"{' '.join(clause.split())}: {', '.join(level)}{scope}")
             return
         given = parse(clause.strip())
         if not given.edits and content != clause.strip():
@@ -257,6 +286,23 @@ class _Reading:
         self._told.append(f"{said}: {given.reply.rstrip('.')}")
 
     def _check(self) -> None:
+        """Raise UserError where two wishes contradict each other."""
+        self._check_time()
+        key, mode = self._got.get("key"), self._got.get("mode")
+        if key and mode and key[0].mode != mode[0]:
+            raise _contradiction(key[1], mode[1])
+        for name, word in self._moods:
+            for other, other_word in self._moods:
+                one, two = MOODS[name], MOODS[other]
+                if abs(one.arousal - two.arousal) > OPPOSED or abs(one.valence - two.valence) > OPPOSED:
+                    raise _contradiction(word, other_word)
+        for (pair, side), word in self._sizes.items():
+            if side == 0 and (other_word := self._sizes.get((pair, 1))):
+                raise _contradiction(word, other_word)
+        self._check_edits()
+
+    def _check_time(self) -> None:
+        """Say which tempo the words ask for; it goes with the length, where that is said in bars and in seconds."""
         words = self._got.pop("tempo_words", None)
         if words and "bpm" not in self._got:
             self._got["bpm"] = words
@@ -264,23 +310,36 @@ class _Reading:
         elif words:
             (low, high), bpm = words[0], self._got["bpm"][0][0]
             if not 0.8 * low <= bpm <= 1.25 * high:
-                said = self._got["bpm"][1]
-                raise UserError(f"{words[1]!r} and {said!r} contradict each other; say one of them")
-        key, mode = self._got.get("key"), self._got.get("mode")
-        if key and mode and key[0].mode != mode[0]:
-            raise UserError(f"{key[1]!r} and {mode[1]!r} contradict each other; say one of them")
-        moods = [(name, MOODS[name]) for name in self._moods]
-        for name, one in moods:
-            for other_name, other in moods:
-                if abs(one.arousal - other.arousal) > OPPOSED or abs(one.valence - other.valence) > OPPOSED:
-                    raise UserError(f"{name!r} and {other_name!r} contradict each other; say one of them")
+                raise _contradiction(words[1], self._got["bpm"][1])
+        bars, seconds = self._got.get("bars"), self._got.get("seconds")
+        if not bars or not seconds or min(bars[0], seconds[0]) <= 0:
+            return
+        meter = self._got["meter"][0] if "meter" in self._got else Meter(4, 4)
+        needed = bars[0] * meter.numerator * 4 / meter.denominator * 60 / seconds[0]
+        low, high = self._got["bpm"][0] if "bpm" in self._got else BPM_RANGE
+        if not low / NEAR_TEMPO <= needed <= high * NEAR_TEMPO:
+            raise _contradiction(bars[1], seconds[1])
+        tempo = min(max(needed, low), high)
+        self._got["bpm"] = (tempo, tempo), bars[1]
+        del self._got["seconds"]
+        self._told.append(f"{bars[1]} in {seconds[1]}: {tempo:.0f} quarters a minute")
+
+    def _check_edits(self) -> None:
         seen: dict[tuple[str, str, str | None], tuple[Edit, str]] = {}
         for edit, said in self._edits:
             place = (edit.target, edit.dimension, edit.scope)
             before = seen.get(place)
             if before and _opposed(before[0], edit):
-                raise UserError(f"{before[1]!r} and {said!r} contradict each other; say one of them")
+                raise _contradiction(before[1], said)
             seen[place] = (edit, said)
+        for (target, dimension, scope), (edit, said) in seen.items():
+            out = seen.get((target, "mute", scope))
+            if dimension != "mute" and edit.change in ("more", "set") and out and out[0].change == "on":
+                raise _contradiction(out[1], said)
+
+
+def _contradiction(one: str, other: str) -> UserError:
+    return UserError(f"{one!r} and {other!r} contradict each other; say one of them")
 
 
 def _opposed(first: Edit, second: Edit) -> bool:

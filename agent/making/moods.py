@@ -256,7 +256,7 @@ TEMPO_WORDS: Mapping[str, tuple[float, float]] = {
 # what a song cannot have, with what is said of it
 CANNOT: tuple[tuple[str, str], ...] = (
     (
-        r"(?:with |and |some |a |the )*(?:lyrics?|words to sing|text to sing|verses? of text)",
+        r"(?:with |and |some |a |the )*(?:lyrics?|words to sing|(?<=with )words\b|text to sing|verses? of text)",
         "I write no lyrics: there is nobody to sing them; the line has the tune",
     ),
     (

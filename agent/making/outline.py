@@ -12,7 +12,7 @@ import numpy as np
 from agent.directions.apply_edit import ACTS
 from agent.directions.bar_settings import Settings
 from agent.directions.edit import Edit
-from agent.making.brief import Brief
+from agent.making.brief import USUAL_S, Brief
 from agent.making.form import Part, bar_s, form_of
 from agent.making.moods import PLAIN, SCENES, Scene, cues_of
 from agent.parts.bass_bar import BassBar
@@ -65,7 +65,7 @@ class Outline:
         self.key = self._key(scenes, luck)
         self.meter = brief.meter or song_wide.meter or given.meter or Meter(4, 4)
         self.style = brief.style or self._style(luck)
-        self.form = form_of(brief, self.meter, self.quarter_bpm, brief.seconds or 120.0, given.begun)
+        self.form = form_of(brief, self.meter, self.quarter_bpm, brief.seconds or USUAL_S, given.begun)
         self.swing = song_wide.swing or given.swing
         self.settings = tuple(self._settings(bar) for bar in range(len(self.form.meters)))
 

@@ -12,7 +12,7 @@ import soundfile
 from agent.core import stored
 from agent.core.errors import UserError
 from agent.core.settings import Config
-from agent.core.whole_file import write_whole
+from agent.core.whole_file import try_folder, write_whole
 from agent.making.account import account, summary
 from agent.making.brief import CHARACTERS_MAX, SENTENCES_MAX
 from agent.making.song_maker import Song
@@ -38,6 +38,19 @@ class Kept:
     responder: str = ""
 
 
+def check(folder: Path) -> None:
+    """Raise UserError where no song can be written in a folder."""
+    try:
+        try_folder(folder)
+    except OSError as cause:
+        raise _unwritable(folder, cause) from None
+
+
+def _unwritable(folder: Path, cause: Exception) -> UserError:
+    reason = getattr(cause, "strerror", None) or cause
+    return UserError(f"{folder}: cannot be written ({reason}); name another folder with -o")
+
+
 def write(folder: Path, song: Song, config: Config, timing: Timing | None, kept: Kept, sound: bool = True) -> list[str]:
     """Write all files of a song and return their names. sound: whether it is rendered. Raises UserError."""
     try:
@@ -50,8 +63,7 @@ def write(folder: Path, song: Song, config: Config, timing: Timing | None, kept:
         write_whole(folder / ACCOUNT, account(song).encode())
         write_whole(folder / FILE, msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
     except (OSError, soundfile.LibsndfileError) as cause:
-        reason = getattr(cause, "strerror", None) or cause
-        raise UserError(f"{folder}: cannot be written ({reason}); name another folder with -o") from None
+        raise _unwritable(folder, cause) from None
     return [*names, ROLL, ACCOUNT, FILE]
 
 

@@ -11,17 +11,17 @@ from agent.language.normalise import plain, without_decades
 NUMBERS = {"one": 1, "a": 1, "an": 1, "half a": 0.5, "half": 0.5, "a couple of": 2, "couple of": 2}  # not in digits
 N = rf"(?P<n>\d+(?:\.\d+)?|{'|'.join(sorted(map(re.escape, NUMBERS), key=len, reverse=True))})"
 DURATION = re.compile(
-    rf"\b(?:(?P<clock_m>\d{{1,3}}):(?P<clock_s>\d\d)(?: long| minutes?)?"
+    rf"(?<!\w)(?P<minus>-)?(?:(?P<clock_m>\d{{1,3}}):(?P<clock_s>\d\d)(?: long| minutes?)?"
     rf"|{N}[ -]?(?P<and>and a half )?(?P<unit>minutes?|mins?|min\b|seconds?|secs?|sec\b|hours?)(?P<half> and a half)?"
     rf"(?: (?:long|in length))?)\b"
 )
-BARS = re.compile(rf"\b{N}[ -]?bars?\b(?: long)?")
+BARS = re.compile(rf"(?<!\w)(?P<minus>-)?{N}[ -]?bars?\b(?: long)?")
 BPM = re.compile(
-    r"\b(?:at |around |about )?(?:(?P<n>-?\d+(?:\.\d+)?) ?(?:bpm|beats per minute|beats a minute)"
+    r"(?<!\w)(?:at |around |about |and )?(?:(?P<n>-?\d+(?:\.\d+)?) ?(?:bpm|beats per minute|beats a minute)"
     r"|tempo (?:of )?(?P<m>\d+))\b"
 )
 METER = re.compile(
-    r"\b(?:in )?(?P<meter>\d{1,3}/\d{1,2})"
+    r"\b(?:and )?(?:in )?(?P<meter>\d{1,3}/\d{1,2})"
     r"(?:(?: ?= ?| ?\(| grouped (?:as |in )?| as )(?P<groups>\d{1,2}(?: ?\+ ?\d{1,2})+)\)?)?"
     r"(?: time| meter| metre)?(?!\d)"
 )
@@ -73,8 +73,19 @@ ARCS: tuple[tuple[re.Pattern[str], Mapping[str, Any]], ...] = (
         {"steady": True},
     ),
 )
+NOT_BOTH: Mapping[str, tuple[str, ...]] = {  # fields of the arc that contradict each other
+    "fades": ("stops", "open"),
+    "stops": ("fades", "open"),
+    "open": ("fades", "stops", "slows", "ends"),
+    "slows": ("open",),
+    "ends": ("open", "steady"),
+    "starts": ("steady",),
+    "peak_s": ("steady",),
+    "steady": ("starts", "ends", "peak_s"),
+}
 KEY = re.compile(
-    r"\b(?:in |the key of |key of |key )+(?P<root>[a-g])(?P<sign>#|b|♯|♭| sharp| flat)?[ -]?"
+    r"\b(?:in |the key of |key of |key )+(?!a (?:minor|major) (?:key|mode))"
+    r"(?P<root>[a-g])(?P<sign>#|b|♯|♭| sharp| flat)?[ -]?"
     r"(?P<mode>major|minor|maj|min|m)\b"
 )
 MODE = re.compile(r"\b(?:in (?:an? )?)?(minor|major)(?: keys?| mode)?\b")
@@ -89,6 +100,15 @@ LEVELS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("band.intensity more ~large", "band.density more"),
     ),
 )
+OPPOSITES: tuple[tuple[str, str], ...] = (  # of the whole song, beside what moods and directions contradict
+    (r"quiet|soft|gentle|silent", r"loud|explosive|exploding|massive"),
+    (r"sparse|thin|empty|minimal|bare", r"busy|dense|full|thick"),
+)
+SIZES = "|".join((*(pattern for pattern, _ in LEVELS), *(pattern for pair in OPPOSITES for pattern in pair)))
+FEW, MANY = OPPOSITES[1]
+PART = "drums?|drumming|beat|chords?|harmony|keys|line|melody|lead"
+PART_SIZE = re.compile(rf"(?:a |the )?(?P<size>{FEW}|{MANY})(?:er|ly)? (?P<part>{PART})")
+TARGETS = {"d": "drums", "b": "drums", "c": "harmony", "h": "harmony", "k": "harmony", "l": "line", "m": "line"}
 STOP = frozenset(
     re.findall(
         r"\S+",
@@ -106,6 +126,7 @@ def clauses(sentence: str) -> list[str]:
     text = plain(without_decades(sentence)).lower().replace("’", "'")
     if form := FORM.search(text):  # its commas do not part it
         text = text.replace(form[0], re.sub(r"[ ,-]+", " ", form[0]))
+    text = re.sub(rf"\b({SIZES}) (?:and|but) (?=(?:{SIZES})\b)", r"\1, ", text)
     parts = re.split(r"[,;\n]+|\.(?=\s|$)|\bbut\b|(?<!\d)\s-\s|\s(?:and|with) (?=starts?|ends?|peaks?|a \d+/)", text)
     return [part.strip(" !?\"'") for part in parts if part.strip(" !?\"'.")]
 
@@ -155,6 +176,26 @@ def level_of(words: str) -> tuple[str, ...]:
     return next((edits for pattern, edits in LEVELS if re.fullmatch(rf"(?:{pattern})(?:er|ly)?", words)), ())
 
 
+def part_level(clause: str) -> tuple[str, ...]:
+    """Return what an adjective of size asks of a part ("busy drums"), as edits in short form; () where it is none."""
+    match = PART_SIZE.fullmatch(clause.strip())
+    if match is None:
+        return ()
+    change = "less" if re.fullmatch(FEW, match["size"]) else "more"
+    return (f"{TARGETS[match['part'][0]]}.density {change}",)
+
+
+def sizes(clause: str) -> list[tuple[int, int, str]]:
+    """Return (pair of OPPOSITES, side, word) of the adjectives of size in a wish for the whole song."""
+    return [
+        (pair, side, match[0])
+        for pair, sides in enumerate(OPPOSITES)
+        for side, pattern in enumerate(sides)
+        for match in re.finditer(rf"\b(?:{pattern})\b(?! (?:{PART}|bass)\b)", clause)
+        if not refused(clause[: match.start()])
+    ]
+
+
 def number(text: str) -> float:
     found = NUMBERS.get(text)
     return float(text) if found is None else float(found)
@@ -162,7 +203,8 @@ def number(text: str) -> float:
 
 def seconds_of(match: re.Match[str]) -> float:
     """Return the seconds of a match of DURATION."""
+    sign = -1.0 if match["minus"] else 1.0
     if match["clock_m"]:
-        return 60.0 * int(match["clock_m"]) + int(match["clock_s"])
+        return sign * (60.0 * int(match["clock_m"]) + int(match["clock_s"]))
     unit = {"m": 60.0, "s": 1.0, "h": 3600.0}[match["unit"][0]]
-    return (number(match["n"]) + 0.5 * bool(match["half"] or match["and"])) * unit
+    return sign * (number(match["n"]) + 0.5 * bool(match["half"] or match["and"])) * unit

@@ -33,9 +33,10 @@ def mood_of(words: str) -> SetMood:
         words = words.replace(match[0], " ")
     brief = brief_of((words,))
     mood, scenes = brief.mood, [one for one in SCENES if set(one.words) & set(brief.scene_words)]
-    unknown = (*brief.strange, *brief.cannot)
-    if unknown:
-        raise UserError(f"{unknown[0]!r} is no mood that I know; {known()}")
+    if brief.cannot:
+        raise UserError(brief.cannot[0])
+    if brief.strange:
+        raise UserError(f"{brief.strange[0]!r} is no mood that I know; {known()}")
     if mood is None and not scenes and brief.bpm is None and brief.key is None and brief.meter is None:
         raise UserError(f"no mood in {words.strip()!r}; {known()}")
     bpm = sum(brief.bpm) / 2 if brief.bpm else None

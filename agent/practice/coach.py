@@ -66,7 +66,7 @@ class Coach:
             case "copy":
                 self._copies = round(number(rest or [str(COPY_BARS)], "practice copy", *COPY_RANGE))
                 self._used = True
-                self._to_mind(SetMode("trade", self._copies, calls=True))
+                self._to_mind(self._copy())
                 return f"practice: I play {self._copies} bars, you play my line back in yours"
             case "report" if not rest:
                 return self.report()
@@ -99,7 +99,11 @@ class Coach:
 
     def again(self) -> list[FollowGrid]:
         """Return the messages that a restarted mind needs."""
-        return [FollowGrid(self._led)] if self._led is not None else []
+        led = [FollowGrid(self._led)] if self._led is not None else []
+        return [*led, self._copy()] if self._copies else led
+
+    def _copy(self) -> SetMode:
+        return SetMode("trade", self._copies, calls=True)
 
     def push(self, decision: Decision) -> list[str]:
         """Take a frame; return what there is to say."""
@@ -114,7 +118,9 @@ class Coach:
         self._grid = heard.grid
         if heard.grid is None:
             return []
-        self._turns[decision.bar] = decision.turn
+        if decision.bar < self._bar:  # the bars are counted anew
+            self._turns, self._drawn = {}, {}
+        self._turns.setdefault(decision.bar, decision.turn)  # at its end the next one's turn has been decided
         lines = self._copied(decision)
         if decision.bar != self._bar:
             self._bar = decision.bar

@@ -49,15 +49,16 @@ def new_session_folder(root: Path) -> Path:
             folder.mkdir(parents=True)
         except FileExistsError:
             if not root.is_dir():
-                raise _unusable(root, "it is a file") from None
+                raise unusable(root, "it is a file") from None
         except OSError as error:
-            raise _unusable(root, error.strerror) from error
+            raise unusable(root, error.strerror) from error
         else:
             return folder
-    raise _unusable(root, "a thousand sessions began in this second")
+    raise unusable(root, "a thousand sessions began in this second")
 
 
-def _unusable(folder: Path, why: str | None) -> UserError:
+def unusable(folder: Path, why: str | None) -> UserError:
+    """Return the error of a folder that no session can be written to."""
     return UserError(f"cannot write a session to {folder}: {why}; give a writable folder with --out DIR")
 
 
@@ -100,7 +101,7 @@ class Recorder:
         try:
             self._open(sample_rate)
         except OSError as error:
-            raise _unusable(folder, error.strerror) from error
+            raise unusable(folder, error.strerror) from error
         session = {"type": "session", "sample_rate": sample_rate, "parts": {part: parts_midi[part] for part in parts}}
         self.event(session | ({"continues": continues} if continues else {}))
         self._mix = Mix(

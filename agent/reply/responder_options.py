@@ -61,7 +61,7 @@ def number(option: str, text: str | None, low: float, high: float, default: floa
     except ValueError:
         value = float("nan")
     if not low <= value <= high:
-        raise UserError(f"{option} {text}: give a number from {low:g} to {high:g}")
+        raise UserError(f"{option} {text}: give a number from {low:.10g} to {high:.10g}")
     return value
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agent.band.phrase_window import Placed
-from agent.band.trading import CONTOURS, Bars, Recipe, accents, answer, pitch_of, with_accent
+from agent.band.trading import CONTOURS, Bars, Recipe, accents, answer, call, pitch_of, with_accent
 from listener.music.motif import resemblance
 from models.music.tokens import LINE_HIGH, LINE_LOW, QUALITIES, ChordHit, DrumHit
 
@@ -121,3 +121,22 @@ def test_the_drums_answer_what_he_accented() -> None:
     assert sum(found.values()) == 4
     hits = with_accent((DrumHit("closed_hat", 60), DrumHit("kick", 40)), True)
     assert {(h.piece, h.velocity > 80) for h in hits} == {("kick", True), ("open_hat", True)}
+
+
+def test_a_call_can_be_played_back_and_leaves_room_at_its_end() -> None:
+    calls = []
+    for turn in range(12):
+        tones = call(Recipe.of(3, turn), FOUR)
+        calls.append([(tone.tick, tone.aim) for tone in tones])
+        assert len(tones) >= 4
+        assert all(tone.tick + tone.ticks <= FOUR.ticks - FOUR.per_beat for tone in tones)
+        assert max(tone.aim for tone in tones) - min(tone.aim for tone in tones) <= 14
+        assert all(after.tick - tone.tick >= 2 for tone, after in pairwise(tones))
+    assert len({str(one) for one in calls}) == 12
+
+
+def test_a_call_lies_in_bars_of_any_meter() -> None:
+    for per_beat, per_bar, bars in ((2, 14, 1), (4, 12, 1), (1, 5, 2), (4, 16, 1)):
+        tones = call(Recipe.of(0, 0), Bars(per_beat, per_bar, per_bar * bars))
+        assert tones
+        assert all(0 <= tone.tick < per_bar * bars and tone.ticks > 0 for tone in tones)

@@ -77,6 +77,23 @@ def test_words_that_nobody_knows_are_named() -> None:
         "13/16 at 300 bpm",
         "in 90/4",
         "in 7/8 as 2+2+2",
+        "loud and quiet",
+        "sparse, but busy",
+        "no drums, busy drums",
+        "louder line, no line",
+        "90 bpm and 120 bpm",
+        "4/4 and 7/8",
+        "starts sparse, starts full",
+        "ends alone, ends with a bang",
+        "stops dead, fades out",
+        "no ending, ends alone",
+        "peaks at 0:40, peaks at 1:20",
+        "peaks at 4:00, two minutes",
+        "16 bars, two minutes",
+        "a 7/8 bar before each chorus, a 5/4 bar before each chorus",
+        "a 7/8 bar before each chorus, verse bridge verse",
+        "-3 minutes",
+        "-20 bpm",
         "...",
         "",
         "x" * 2_000,
@@ -86,3 +103,34 @@ def test_what_contradicts_itself_or_cannot_be_played_is_one_line(text: str) -> N
     with pytest.raises(UserError) as said:
         brief_of([text])
     assert "\n" not in str(said.value) and len(str(said.value)) < 160
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sparse, builds up, ends alone",
+        "loud chorus, quiet verse",
+        "quiet, loud drums",
+        "starts quiet, ends full",
+        "no drums in the verse, busy drums in the chorus",
+        "ends alone and fades out",
+        "a 7/8 bar before each chorus, a 5/4 bar before each bridge",
+    ],
+)
+def test_what_only_looks_like_a_contradiction_is_read(text: str) -> None:
+    assert not brief_of([text]).strange
+
+
+def test_a_length_in_bars_and_in_seconds_gives_the_tempo() -> None:
+    brief = brief_of(["calm, 32 bars, a minute"])
+    assert (brief.bars, brief.seconds, brief.bpm) == (32, None, (128.0, 128.0))
+
+
+def test_a_minor_key_is_not_a_minor() -> None:
+    assert (brief_of(["in a minor key"]).key, brief_of(["in a minor key"]).mode) == (None, "min")
+    assert brief_of(["in A minor"]).key is not None
+
+
+def test_adjectives_of_a_part_concern_that_part() -> None:
+    asked = {(one.target, one.dimension, one.change) for one in brief_of(["busy drums, sparse chords"]).edits}
+    assert asked == {("drums", "density", "more"), ("harmony", "density", "less")}

@@ -20,7 +20,8 @@ def test_moods_scenes_tempo_meter_key_and_glide_are_read():
         ("wobbly", "no mood in"),
         ("calm, furious", "contradict"),
         ("calm, over 400 bars", "glide over 400 bars"),
-        ("with lyrics", "no mood that I know"),
+        ("calm, with lyrics", "I write no lyrics"),
+        ("calm, xyzzy", "no mood that I know"),
         ("13/16 at 300 bpm", "300 bpm"),
     ],
 )
