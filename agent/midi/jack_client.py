@@ -11,9 +11,12 @@ from ctypes.util import find_library
 from functools import cache
 from typing import Any
 
+from agent.core.os_process import release_shared
+
 NO_START_SERVER = 1
 IS_INPUT, IS_OUTPUT = 1, 2
 MIDI_TYPE = b"8 bit raw midi"
+MEMORY = "/dev/shm/jack"
 _C = ctypes.CDLL(None)
 _Names = ctypes.POINTER(ctypes.c_char_p)
 
@@ -110,4 +113,10 @@ def watch(name: str = "Antiphon-watch") -> JackWatch | None:
     if jack is None:
         return None
     client = jack.jack_client_open(name.encode(), NO_START_SERVER, None)
+    release_memory()
     return JackWatch(client) if client else None
+
+
+def release_memory() -> None:
+    """Let go of the server's memory that this process does not use. Call it after a client was opened."""
+    release_shared(MEMORY)
