@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 
@@ -20,6 +23,8 @@ from agent.mixing.mixer import Mixer
 from agent.sounds.font_choice import chosen_font
 from agent.sounds.instruments import INSTRUMENTS, OWN, of_style, pairs_read
 
+log = logging.getLogger(__name__)
+
 MOST_DB, LEAST_DB = 24.0, -24.0  # to bring an instrument to its lane's level
 
 
@@ -27,8 +32,9 @@ class MixedSynth:
     """The band's instruments and their mix; one thread at a time may call it.
 
     soundfonts: asked for a preset in this order. presets: instrument -> (bank, program) of those that are not where
-    General MIDI has them; instruments: those that may be asked for, which are loaded. A message takes effect at the
-    next multiple of 64 samples, as in Synth. Raises SynthUnavailable like it.
+    General MIDI has them; instruments: those that may be asked for. waits: whether one that is not in memory is read
+    when it is to play; else a thread reads it, and it plays from the next message after that on. A message takes
+    effect at the next multiple of 64 samples, as in Synth. Raises SynthUnavailable like it.
     """
 
     mixer_kind: type[Mixer] = Mixer
@@ -40,6 +46,7 @@ class MixedSynth:
         parts: Mapping[str, PartConfig],
         presets: Mapping[str, tuple[int, int]] | None = None,
         instruments: Collection[str] = tuple(INSTRUMENTS),
+        waits: bool = True,
     ) -> None:
         lanes = [lane for part in parts for lane in lanes_of(part)]
         voices = [_voice(lane, i, parts[lane.part]) for i, lane in enumerate(lanes)]
@@ -57,7 +64,12 @@ class MixedSynth:
         self._rung_gain: dict[str, float] = {}
         self._own_gain: dict[str, float] = {}  # part that plays it -> gain beside its lane's
         self._asked: tuple[Mapping[str, str], str | None] = ({}, None)
+        self._reader: PresetReader | None = None
         self.sound({}, None)
+        self._synth.forget_unused()
+        if not waits:
+            fonts = (soundfonts,) if isinstance(soundfonts, Path) else tuple(soundfonts)
+            self._reader = PresetReader(fonts, rate)
 
     def take_voice(self, voice: OwnVoice) -> None:
         """Have the player's own sound from the next block on; a part plays it when it is asked for."""
@@ -77,10 +89,10 @@ class MixedSynth:
         """Play each part with the instrument asked for, else the config's, else that of the song's style, from the
         next block on; what the soundfonts have not leaves a part as it is."""
         self._asked = (asked, style)
-        usual, before = of_style(style), dict(self.sounds)
-        for part in self.parts:
-            number = self._presets.get(asked.get(part, "")) or self._own(part) or self._presets[usual[part]]
-            if self._synth.has(number):
+        before = dict(self.sounds)
+        self.prepare(asked, style)
+        for part, number in self._wanted(asked, style).items():
+            if self._reader is None or self._synth.is_loaded(number):
                 self.sounds[part] = number
                 for lane in self._lanes[part]:
                     self._synth.choose(lane, number)
@@ -90,6 +102,22 @@ class MixedSynth:
             brights = [bright.get(self.sounds.get(lane.part, (-1, -1)), 0.0) for lane in lanes]
             self.mixer.regain([self._gain_db(lane) for lane in lanes], brights)
         self._own_gain = {part: self._gain_of_own(part) for part in OWN_PARTS if self._plays_own(part, asked)}
+
+    def prepare(self, asked: Mapping[str, str], style: str | None) -> None:
+        """Be told what `sound` will be asked for soon: a thread reads what is not in memory yet."""
+        if self._reader:
+            for number in self._wanted(asked, style).values():
+                if not self._synth.is_loaded(number):
+                    self._reader.read(number)
+
+    def _wanted(self, asked: Mapping[str, str], style: str | None) -> dict[str, tuple[int, int]]:
+        """Return the preset that each part is to play, as far as the soundfonts have it."""
+        usual = of_style(style)
+        wanted = {
+            part: self._presets.get(asked.get(part, "")) or self._own(part) or self._presets[usual[part]]
+            for part in self.parts
+        }
+        return {part: number for part, number in wanted.items() if self._synth.has(number)}
 
     def lacks(self, soundfont: Path) -> str:
         """Return which of the instruments that play now a soundfont has not, in words; "" for none."""
@@ -125,6 +153,8 @@ class MixedSynth:
 
     def send(self, part: str, message: tuple[int, ...]) -> None:
         """One raw MIDI message to a part, whatever its channel nibble. Raises as Synth.send does."""
+        if self._reader and self._reader.hand_over(self._synth):
+            self.sound(*self._asked)
         kind = message[0] & 0xF0 if message else 0
         if self._voice and part in OWN_PARTS and kind in (NOTE_ON, NOTE_OFF) and len(message) > 1:
             begins = kind == NOTE_ON and message[-1] > 0
@@ -199,6 +229,38 @@ class MixedSynth:
             self._voice.close()
 
 
+class PresetReader:
+    """Reads presets in a thread, while a synth plays on. FluidSynth keeps a sample once for all synths of a process, so
+    the one that plays finds it in memory. read() and hand_over() are called by the thread that plays."""
+
+    def __init__(self, soundfonts: Sequence[Path], rate: int) -> None:
+        self._soundfonts, self._rate = tuple(soundfonts), rate
+        self._asked: set[tuple[int, int]] = set()
+        self._read: deque[tuple[tuple[int, int], Synth]] = deque()
+
+    def read(self, number: tuple[int, int]) -> None:
+        """Begin to read a preset; once for each."""
+        if number not in self._asked:
+            self._asked.add(number)
+            Thread(target=self._fetch, args=(number,), name="sounds", daemon=True).start()
+
+    def _fetch(self, number: tuple[int, int]) -> None:
+        bank, program = number
+        try:
+            self._read.append((number, Synth(self._soundfonts, self._rate, [PartVoice("any", 0, program, bank)])))
+        except SynthUnavailable as cause:
+            log.warning("%s", cause)
+
+    def hand_over(self, synth: Synth) -> bool:
+        """Let a synth take over what was read since the last call; return whether there was anything."""
+        found = bool(self._read)
+        while self._read:
+            number, reader = self._read.popleft()
+            synth.load(number)
+            Thread(target=reader.close, name="sounds", daemon=True).start()
+        return found
+
+
 def _voice(lane: Lane, channel: int, config: PartConfig) -> PartVoice:
     return PartVoice(lane.name, channel, config.program, DRUM_BANK if lane.part == "drums" else config.bank)
 
@@ -208,11 +270,11 @@ _loaded: list[tuple[MixedSynth | None, str]] = []
 
 def load_synth(config: Config, rate: int) -> None:
     """Load the synth beforehand: the next open_synth of this process, or of each forked from it, returns it."""
-    _loaded.append(open_synth(config, rate))
+    _loaded.append(open_synth(config, rate, waits=False))
 
 
-def open_synth(config: Config, rate: int) -> tuple[MixedSynth | None, str]:
-    """Return (the synth, "" or why it plays the sounds that ship) or (None, why there is none).
+def open_synth(config: Config, rate: int, waits: bool = True) -> tuple[MixedSynth | None, str]:
+    """Return (the synth, "" or why it plays the sounds that ship) or (None, why there is none). waits: as MixedSynth's.
 
     Where the config's soundfont, or the one that `antiphon sounds use` chose, cannot be used, those that ship play;
     they also have the presets that it lacks. Where all lack a program of the config, its default plays.
@@ -229,7 +291,7 @@ def open_synth(config: Config, rate: int) -> tuple[MixedSynth | None, str]:
     tries = [((own, *ships), whole)] if own else []
     for soundfonts, parts in (*tries, (ships, whole), (ships, plain)):
         try:
-            synth = MixedSynth(soundfonts, rate, parts, presets if own in soundfonts else {})
+            synth = MixedSynth(soundfonts, rate, parts, presets if own in soundfonts else {}, waits=waits)
         except SynthUnavailable as cause:
             said = said or str(cause)
         else:
