@@ -7,10 +7,12 @@ from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from threading import Thread
 
 import numpy as np
 
+from agent.audio.measured import Number
 from agent.audio.own_voice_synth import PARTS as OWN_PARTS
 from agent.audio.own_voice_synth import OwnVoice
 from agent.audio.synth import DRUM_BANK, MAX_RENDER, PartVoice, Stems, Synth, SynthUnavailable
@@ -21,10 +23,11 @@ from agent.core.types import MixWish
 from agent.mixing.lanes import PITCHED, REFERENCE_VELOCITY, Lane, lane_of, lanes_of
 from agent.mixing.mixer import Mixer
 from agent.sounds.font_choice import chosen_font
-from agent.sounds.instruments import INSTRUMENTS, OWN, of_style, pairs_read
+from agent.sounds.instruments import INSTRUMENTS, OFTEN, OWN, of_style, pairs_read
 
 log = logging.getLogger(__name__)
 
+READER_STAYS_S = 2.0  # after what it has read last
 MOST_DB, LEAST_DB = 24.0, -24.0  # to bring an instrument to its lane's level
 
 
@@ -68,6 +71,8 @@ class MixedSynth:
         self.sound({}, None)
         self._synth.forget_unused()
         if not waits:
+            for number in {self._presets[name] for name in OFTEN if name in self._presets}:
+                self._synth.load(number)
             fonts = (soundfonts,) if isinstance(soundfonts, Path) else tuple(soundfonts)
             self._reader = PresetReader(fonts, rate)
 
@@ -235,29 +240,47 @@ class PresetReader:
 
     def __init__(self, soundfonts: Sequence[Path], rate: int) -> None:
         self._soundfonts, self._rate = tuple(soundfonts), rate
-        self._asked: set[tuple[int, int]] = set()
-        self._read: deque[tuple[tuple[int, int], Synth]] = deque()
+        self._asked: SimpleQueue[Number] = SimpleQueue()
+        self._read: deque[Number] = deque()
+        self._taken: set[Number] = set()  # that were asked for
+        self._thread: Thread | None = None
 
-    def read(self, number: tuple[int, int]) -> None:
+    def read(self, number: Number) -> None:
         """Begin to read a preset; once for each."""
-        if number not in self._asked:
-            self._asked.add(number)
-            Thread(target=self._fetch, args=(number,), name="sounds", daemon=True).start()
+        if number not in self._taken:
+            self._taken.add(number)
+            self._asked.put(number)
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="sounds", daemon=True)
+                self._thread.start()
 
-    def _fetch(self, number: tuple[int, int]) -> None:
-        bank, program = number
+    def _run(self) -> None:
+        while True:
+            bank, program = number = self._asked.get()
+            try:
+                reader = Synth(self._soundfonts, self._rate, [PartVoice("any", 0, program, bank)])
+            except SynthUnavailable as cause:
+                log.warning("%s", cause)
+                continue
+            more: Number | None = number
+            while more or self._read:  # the reader stays until all that it has read was taken over
+                if more:
+                    reader.load(more)
+                    self._read.append(more)
+                more = self._next()
+            reader.close()
+
+    def _next(self) -> Number | None:
         try:
-            self._read.append((number, Synth(self._soundfonts, self._rate, [PartVoice("any", 0, program, bank)])))
-        except SynthUnavailable as cause:
-            log.warning("%s", cause)
+            return self._asked.get(timeout=READER_STAYS_S)
+        except Empty:
+            return None
 
     def hand_over(self, synth: Synth) -> bool:
         """Let a synth take over what was read since the last call; return whether there was anything."""
         found = bool(self._read)
         while self._read:
-            number, reader = self._read.popleft()
-            synth.load(number)
-            Thread(target=reader.close, name="sounds", daemon=True).start()
+            synth.load(self._read.popleft())
         return found
 
 
