@@ -97,9 +97,9 @@ class Coach:
         self._led = grid
         self._to_mind(FollowGrid(grid))
 
-    def again(self) -> list[FollowGrid]:
+    def again(self) -> list[FollowGrid | SetMode]:
         """Return the messages that a restarted mind needs."""
-        led = [FollowGrid(self._led)] if self._led is not None else []
+        led: list[FollowGrid | SetMode] = [FollowGrid(self._led)] if self._led is not None else []
         return [*led, self._copy()] if self._copies else led
 
     def _copy(self) -> SetMode:
