@@ -63,7 +63,7 @@ class InputMixer:
 
     @property
     def listens_to(self) -> str:
-        """The channels that are listened to now, in words: "channel 2 of 4"; "" where there is one only."""
+        """Return in words the channels that are listened to now: "channel 2 of 4"; "" where there is one only."""
         heard = [str(number + 1) for number, weight in enumerate(self.weights) if weight]
         several = len(heard) > 1
         return f"channel{'s' if several else ''} {' and '.join(heard)} of {self.channels}" if self.channels > 1 else ""
@@ -88,7 +88,7 @@ class InputMixer:
         return out, bad
 
     def end(self) -> None:
-        """The sound is over: say what only more of it would have made certain."""
+        """Say, the sound being over, what only more of it would have made certain."""
         if self._watches and self._heard_s > 0.0:
             self._watches = False
             self._lines.append(self._hardly())

@@ -71,7 +71,7 @@ class Looping:
         return message, own
 
     def take(self) -> None:
-        """A riff that was kept before plays."""
+        """Play a riff that was kept before."""
         self._start_s, self._plays = None, True
 
     def stop(self, at_s: float) -> StopLoop | None:

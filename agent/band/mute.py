@@ -20,5 +20,5 @@ class Mute:
         self.parts = self.parts - self._muted
 
     def downbeat(self) -> None:
-        """A bar begins: what is no longer muted plays again."""
+        """Begin a bar: what is no longer muted plays again."""
         self.parts = frozenset(PARTS) - self._muted

@@ -45,7 +45,8 @@ def _shift(row, weight, surplus, out, shift, gain, spread, factor, buffers):  # 
 
 @fast
 def accent(amount, strengths, rates, starts, lengths):  # type: ignore[no-untyped-def]
-    """How well a note accented by `amount` suits every place, mean 1 over the notes of each bar. float32 [place]"""
+    """Return how well a note accented by `amount` suits every place, mean 1 over the notes of each bar. float32 [place]
+    """
     weight = np.exp(np.float32(amount) * strengths)
     for m in range(len(starts)):
         part, rate = weight[starts[m] : starts[m] + lengths[m]], rates[starts[m] : starts[m] + lengths[m]]
@@ -55,7 +56,7 @@ def accent(amount, strengths, rates, starts, lengths):  # type: ignore[no-untype
 
 @fast
 def update(p, layout, tables, motion, weights, gains, factors):  # type: ignore[no-untyped-def]
-    """The belief at one note -> at the next, in place; returns the sum over it.
+    """Move the belief from one note to the next, in place; return the sum over it.
 
     layout: periods_s [tempo], bins per pulse, starts, lengths, index of bar length (each [model]).
     tables: surplus, rates, prior (each [tempo, place]). motion: seconds between the notes, notes per second on average,
@@ -115,7 +116,8 @@ def _weigh(row, struck, gain):  # type: ignore[no-untyped-def]
 
 @kernel()
 def repeats(periods, bars, times, pitches, count, score):  # type: ignore[no-untyped-def]
-    """Likelihood gain, [tempo, bar length in pulses], of the newest note given what came one bar before it."""
+    """Return the likelihood gain, [tempo, bar length in pulses], of the newest note given what came one bar before it.
+    """
     out = np.zeros((len(periods), len(bars)))
     now = count - 1
     for k in range(len(periods)):
@@ -143,7 +145,7 @@ def repeats(periods, bars, times, pitches, count, score):  # type: ignore[no-unt
 
 @fast
 def masses(p, starts, lengths):  # type: ignore[no-untyped-def]
-    """Belief in every model at every tempo, float32 [tempo, model]."""
+    """Return the belief in every model at every tempo, float32 [tempo, model]."""
     out = np.empty((p.shape[0], len(starts)), np.float32)
     for k in range(p.shape[0]):
         for m in range(len(starts)):
@@ -175,7 +177,7 @@ def fold(p, factor, bins, starts, lengths, halved):  # type: ignore[no-untyped-d
 
 @fast
 def beat_mass(folded, bins, half, k_mid, place):  # type: ignore[no-untyped-def]
-    """Belief in any bar whose pulse is near tempo k_mid and near the phase of `place` (pulses)."""
+    """Return the belief in any bar whose pulse is near tempo k_mid and near the phase of `place` (pulses)."""
     total = 0.0
     unit = 0.5 if half else 1.0
     for j in range(int(bins * unit)):
@@ -199,7 +201,7 @@ def bar_mass(p, bins, start, length, k_mid, place):  # type: ignore[no-untyped-d
 
 @fast
 def peak(p, start, length):  # type: ignore[no-untyped-def]
-    """The likeliest (tempo, place) of one model."""
+    """Return the likeliest (tempo, place) of one model."""
     best, k_best = np.float32(-1), 0
     for k in range(p.shape[0]):
         row_best, row = np.float32(-1), p[k, start : start + length]
@@ -215,7 +217,7 @@ def peak(p, start, length):  # type: ignore[no-untyped-def]
 
 @fast
 def around(p, start, length, k0, j0):  # type: ignore[no-untyped-def]
-    """Mean tempo index and mean place (bins) of one model's belief near (k0, j0)."""
+    """Return the mean tempo index and mean place (bins) of one model's belief near (k0, j0)."""
     mass, tempo, place = 1e-30, 0.0, 0.0
     for k in range(max(0, k0 - 2), min(p.shape[0], k0 + 3)):
         for d in range(-6, 7):
@@ -228,7 +230,7 @@ def around(p, start, length, k0, j0):  # type: ignore[no-untyped-def]
 
 @fast
 def readings(p, bins, starts, lengths, halved, like, folded):  # type: ignore[no-untyped-def]
-    """Of every model: tempo index, place (pulses), belief in its beats, belief in its bar. float64 [model, 4]
+    """Return of every model: tempo index, place (pulses), belief in its beats, belief in its bar. float64 [model, 4]
 
     like: bool [model, model], the models of the same meter.
     """

@@ -20,7 +20,7 @@ REST = 0.04  # of the notes, that break what returns by chance
 
 @fast
 def _soft_break(x):  # type: ignore[no-untyped-def]
-    """Octaves by which a share of notes that break a return lies under a half."""
+    """Return the octaves by which a share of notes that break a return lies under a half."""
     return -np.log2(2.0 * max(x, 0.0) + REST)
 
 
@@ -38,7 +38,7 @@ def _moments(kinds, weight, count, out):  # type: ignore[no-untyped-def]
 
 @fast
 def _contrast(here, here_mass, there, there_mass, spread):  # type: ignore[no-untyped-def]
-    """How surely the notes here have more of a kind than those there: their difference in standard errors."""
+    """Return how surely the notes here have more of a kind than those there: their difference in standard errors."""
     if here_mass < 0.5 or there_mass < 0.5:
         return 0.0
     apart = (here / here_mass - there / there_mass) / spread
@@ -48,7 +48,8 @@ def _contrast(here, here_mass, there, there_mass, spread):  # type: ignore[no-un
 
 @fast
 def echoes(u, pitch, weight, count, lag, near, broke):  # type: ignore[no-untyped-def]
-    """Shares of the notes' weight that had, `lag` before: the same pitch, a pitch moved alike, any note; and nothing.
+    """Return the shares of the notes' weight that had, `lag` before: the same pitch, a pitch moved alike, any note; and
+    nothing.
 
     Only notes later than the first by `lag` count; the fifth value is their weight. broke [count]: filled with 1 where
     the repetition breaks (another pitch, reached by another interval), 0 where it goes on, -1 where none is known.
@@ -97,7 +98,7 @@ def _echo(known, half_pulses, u, pitch, weight, count, pulse, near):  # type: ig
 
 @fast
 def _breaks(broke, is_head, weight, count):  # type: ignore[no-untyped-def]
-    """How much oftener the repetition breaks on a bar line than elsewhere, -1 to 1."""
+    """Return how much oftener the repetition breaks on a bar line than elsewhere, -1 to 1."""
     head = rest = 0.0
     head_mass = rest_mass = 0.7
     for n in range(count):

@@ -176,7 +176,7 @@ def _log_sum(logs):  # type: ignore[no-untyped-def]
 
 @fast
 def _agree(expected, places, fixed, ratio, line):  # type: ignore[no-untyped-def]
-    """Sum of what is expected at the places, spread by `ratio` around `fixed`."""
+    """Return the sum of what is expected at the places, spread by `ratio` around `fixed`."""
     total, size = 0.0, len(expected)
     for place in places:
         total += expected[int(np.round((fixed + (place - fixed) * ratio - line) * BINS)) % size]
@@ -185,7 +185,7 @@ def _agree(expected, places, fixed, ratio, line):  # type: ignore[no-untyped-def
 
 @fast
 def _divided(parts, places, fixed, ratio, width):  # type: ignore[no-untyped-def]
-    """Log-likelihood of notes that divide every beat into equal parts."""
+    """Return the log-likelihood of notes that divide every beat into equal parts."""
     total = 0.0
     for place in places:
         far = (fixed + (place - fixed) * ratio) * parts

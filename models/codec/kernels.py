@@ -26,7 +26,8 @@ fast = kernel(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")
 
 @fast
 def _expm1(x):  # type: ignore[no-untyped-def]
-    """e^x - 1 for x <= 0, to a few units in the last place; in products and sums alone, so that loops vectorise."""
+    """Return e^x - 1 for x <= 0, to a few units in the last place; in products and sums alone, so that loops vectorise.
+    """
     one, two = np.float32(1), np.float32(2)
     r = max(x, np.float32(LOWEST)) * np.float32(1 / (1 << HALVINGS))
     p = one + r * (np.float32(1 / 5) * (one + r * (np.float32(1 / 6) * (one + r * np.float32(1 / 7)))))
@@ -65,7 +66,8 @@ def _tanh(x):  # type: ignore[no-untyped-def]
 
 @fast
 def _product(x, weight, bias, out, rows):  # type: ignore[no-untyped-def]
-    """out [rows, width] = x [rows, n] @ weight [n, width] + bias, all flat; for one row the weight lies transposed."""
+    """Compute out [rows, width] = x [rows, n] @ weight [n, width] + bias, all flat; for one row the weight lies
+    transposed."""
     width, n = len(bias), len(x) // rows
     if rows == 1:
         _one_row(x, weight.reshape(width, n), out)
@@ -82,7 +84,8 @@ def _product(x, weight, bias, out, rows):  # type: ignore[no-untyped-def]
 
 @fast
 def _one_row(x, weight, out):  # type: ignore[no-untyped-def]
-    """out = weight @ x, read as four long streams: weights that no cache holds come in twice as fast as with BLAS."""
+    """Compute out = weight @ x, read as four long streams: weights that no cache holds come in twice as fast as with
+    BLAS."""
     zero, quarter = np.float32(0), len(out) // 4
     for i in range(quarter):
         w0, w1, w2, w3 = weight[i], weight[i + quarter], weight[i + 2 * quarter], weight[i + 3 * quarter]
@@ -102,7 +105,8 @@ def _one_row(x, weight, out):  # type: ignore[no-untyped-def]
 
 @fast
 def _few_rows(x, weight, out, n, width):  # type: ignore[no-untyped-def]
-    """out += x @ weight: BLAS would copy the weights first, which for so few rows takes longer than the product."""
+    """Compute out += x @ weight: BLAS would copy the weights first, which for so few rows takes longer than the
+    product."""
     for j in range(0, n - n % 8, 8):
         w = weight[j * width : (j + 8) * width].reshape(8, width)
         w0, w1, w2, w3, w4, w5, w6, w7 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
@@ -144,7 +148,7 @@ def _conv(op, areas, weights, history, kept, scratch):  # type: ignore[no-untype
 
 @fast
 def _join(op, areas, weights, scratch):  # type: ignore[no-untyped-def]
-    """The end of a residual block: [x, ELU(hidden)] @ weight; channels of x, kernel channels of the hidden."""
+    """Finish a residual block: [x, ELU(hidden)] @ weight; channels of x, kernel channels of the hidden."""
     n = op.channels + op.kernel
     x, hidden = scratch[areas[ACTIVE] :], scratch[areas[HIDDEN] :]
     windows = scratch[areas[WINDOWS] : areas[WINDOWS] + op.rows * n]
@@ -157,7 +161,7 @@ def _join(op, areas, weights, scratch):  # type: ignore[no-untyped-def]
 
 @fast
 def _cell(op, areas, weights, history, kept, scratch):  # type: ignore[no-untyped-def]
-    """One LSTM layer, one step; the gates in PyTorch's order: input, forget, cell, output."""
+    """Run one step of an LSTM layer; the gates in PyTorch's order: input, forget, cell, output."""
     size = op.channels
     row, gates = scratch[areas[PADDED] :][: 2 * size], scratch[areas[WINDOWS] :][: 4 * size]
     row[:size] = scratch[areas[op.source] : areas[op.source] + size]
@@ -176,7 +180,7 @@ def _cell(op, areas, weights, history, kept, scratch):  # type: ignore[no-untype
 
 @fast
 def run(plan, areas, weights, history, kept, scratch):  # type: ignore[no-untyped-def]
-    """One step of the whole net; its input lies at areas[ACTIVE] of scratch, and so does then its output."""
+    """Run one step of the whole net; its input lies at areas[ACTIVE] of scratch, and so does then its output."""
     for i in range(len(plan)):
         op = plan[i]
         if op.kind == CONV:
@@ -193,7 +197,7 @@ def run(plan, areas, weights, history, kept, scratch):  # type: ignore[no-untype
 
 @fast
 def quantise(latent, books, norms, scores, residual, codes):  # type: ignore[no-untyped-def]
-    """latent [D] -> codes [K], the nearest of each book [bins, D] to what the books before it left."""
+    """Quantise latent [D] -> codes [K], the nearest of each book [bins, D] to what the books before it left."""
     residual[:] = latent
     for k in range(len(codes)):
         _one_row(residual, books[k], scores)
