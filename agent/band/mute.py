@@ -1,4 +1,4 @@
-"""Which parts of the band are muted: at once when muted, from the next bar on when they come back."""
+"""Says which parts of the band are muted: at once when muted, from the next bar on when they come back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The song plan while it is played: bars planned on what is foretold, mended by what is heard, tick by tick.
+"""Advances the song plan while it is played: bars planned on what is foretold, mended by what is heard, tick by tick.
 
 A bar is planned anew until its first tick is committed; from then on only its harmony may still be mended, from the
 first eighth that is not committed yet. Deterministic and picklable but for the library of grooves.

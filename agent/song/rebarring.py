@@ -1,4 +1,4 @@
-"""What was heard, cut into bars anew when the band's bar line, meter or level of the beat turns.
+"""Cuts what was heard into bars anew when the band's bar line, meter or level of the beat turns.
 
 The song then goes on as if it had been heard in the new bars from the start: riff, sections and the chords of each bass
 bar are known at once.

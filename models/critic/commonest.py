@@ -1,4 +1,4 @@
-"""The commonest bar of a part in each meter: what a critic must not prefer to what was written for a bass."""
+"""Finds the commonest bar of a part in each meter: what a critic must not prefer to what was written for a bass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The songs the critic learns from and is measured on, read from shared/data/band and kept in data_cache/critic.npz.
+"""Reads the songs the critic learns from and is measured on, read from shared/data/band and kept in
+data_cache/critic.npz.
 
 Held out: the valid and test songs of the responder's split, and every song of shared/band_score, with its original and
 its remixes. Composed songs come whole; of the accompaniments made by MMA (whose kick copies the bass) a sample.

@@ -1,4 +1,4 @@
-"""What the critic reads: windows of up to 64 ticks as float features, the same in every key.
+"""Makes what the critic reads: windows of up to 64 ticks as float features, the same in every key.
 
 All functions work on batches. Rows are those of models.music.features.Events: bass [N, T, 3], known [N, T], drums
 [N, T, pieces], chord [N, T, 4], line [N, T, 3]; mask [N, T] is False where a shorter window is padded. Pitches are read
@@ -183,8 +183,7 @@ def harmony(chord: Ints, mask: Bools) -> Harmony:
 
 
 def _rolled(chroma: Floats, root: Ints, base: Ints) -> Floats:
-    """Return [N, T, 12]: chord tones above `base` instead of above the root; zeros where there is no base or no root.
-    """
+    """Return [N, T, 12]: chord tones above `base` instead of above the root; zeros where there is no base or no root."""
     steps = (_COUNTED + (base - root)[..., None]) % 12
     there = (root >= 0) & (base >= 0)
     return np.asarray(np.take_along_axis(chroma, steps, -1) * there[..., None], np.float32)
