@@ -28,6 +28,7 @@ from rich.table import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+from agent.core.os_process import may_be_realtime
 from agent.core.settings import AudioConfig, Config, MidiConfig, SyncConfig
 from agent.core.types import Plan, PlannedNote
 from agent.engine.audio_process import AudioSetup
@@ -36,7 +37,7 @@ from benchmarks.common.results import append
 from listener.ring import Ring
 from listener.types import Grid, Meter
 from tests.audio_life import Life
-from tests.rig import jack_server, may_be_realtime
+from tests.rig import jack_server
 
 RATE = 48_000
 CLOCK = b"\xf8"

@@ -141,7 +141,7 @@ class _Ducker:
         self._left_power, self._gain = 0.0, np.float32(1)
 
     def step(self, error: Samples, echo: Samples) -> Samples:
-        """error: what the subtraction of the echo left."""
+        """Turn down what the subtraction of the echo left (error)."""
         self._left_power = max(LEAK * float(np.mean(echo**2)), LEFT_DECAY * self._left_power)
         heard = float(np.mean(error**2)) + 1e-12
         before, self._gain = self._gain, _duck_gain(heard / (self._left_power + 1e-15))

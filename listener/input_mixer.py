@@ -12,6 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from listener.decibels import amplitude_db
 from listener.types import Samples
 
 Block = NDArray[np.float32]
@@ -62,7 +63,7 @@ class InputMixer:
 
     @property
     def listens_to(self) -> str:
-        """The channels that are listened to now, in words: "channel 2 of 4"; "" where there is one only."""
+        """Return in words the channels that are listened to now: "channel 2 of 4"; "" where there is one only."""
         heard = [str(number + 1) for number, weight in enumerate(self.weights) if weight]
         several = len(heard) > 1
         return f"channel{'s' if several else ''} {' and '.join(heard)} of {self.channels}" if self.channels > 1 else ""
@@ -87,7 +88,7 @@ class InputMixer:
         return out, bad
 
     def end(self) -> None:
-        """The sound is over: say what only more of it would have made certain."""
+        """Say, the sound being over, what only more of it would have made certain."""
         if self._watches and self._heard_s > 0.0:
             self._watches = False
             self._lines.append(self._hardly())
@@ -161,7 +162,7 @@ class InputMixer:
         if len(block):
             np.maximum(self._peaks, np.abs(block).max(axis=0), out=self._peaks)
             self._mix_peak = max(self._mix_peak, float(np.abs(mono).max()))
-        if _db(self._mix_peak) >= HARDLY_DB:
+        if amplitude_db(self._mix_peak) >= HARDLY_DB:
             self._watches = False
         elif self._heard_s >= HARDLY_AFTER_S:
             self._watches = False
@@ -169,12 +170,12 @@ class InputMixer:
 
     def _hardly(self) -> str:
         where = "" if self._chosen is None or self.channels == 1 else f" on channel {self._chosen + 1}"
-        came = f"hardly any sound arrives{where} (peak {_db(self._mix_peak):.0f} dB)"
+        came = f"hardly any sound arrives{where} (peak {amplitude_db(self._mix_peak):.0f} dB)"
         if self._mix_peak < 1e-6:
             came = f"no sound arrives{where}"
         loudest = int(self._peaks.argmax())
-        if loudest != self._chosen and _db(float(self._peaks[loudest])) >= OTHER_DB:
-            level = f"{_db(float(self._peaks[loudest])):.0f} dB"
+        if loudest != self._chosen and amplitude_db(float(self._peaks[loudest])) >= OTHER_DB:
+            level = f"{amplitude_db(float(self._peaks[loudest])):.0f} dB"
             return f"{came}, but channel {loudest + 1} has some ({level}): set audio.input_channel={loudest + 1}"
         return f"{came}: turn the input up, or choose another input (`antiphon devices` lists them)"
 
@@ -183,7 +184,3 @@ def _of(used: range | list[int], channels: int) -> NDArray[np.float32]:
     weights = np.zeros(channels, np.float32)
     weights[list(used)] = 1 / len(used)
     return weights
-
-
-def _db(peak: float) -> float:
-    return 20 * math.log10(max(peak, 1e-6))

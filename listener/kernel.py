@@ -60,19 +60,19 @@ class Kernel(Generic[*Args, R]):
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of arguments that it is compiled for and has been called with in this process."""
+        """Return the kinds of arguments that it is compiled for and has been called with in this process."""
         return tuple(self._kinds)
 
     @cached_property
     def dispatcher(self) -> Any:
-        """Numba's own compiled function; loads numba."""
+        """Return numba's own compiled function; loads numba."""
         from numba import njit
 
         return njit(**self._options)(self._function)
 
     @property
     def _numba_type_(self) -> Any:
-        """Numba asks for this where a kernel calls another one."""
+        """Return what numba asks for where a kernel calls another one."""
         return self.dispatcher._numba_type_
 
     def _compiled(self, args: tuple[*Args]) -> Callable[[*Args], R]:
@@ -90,7 +90,7 @@ class Kernel(Generic[*Args, R]):
 
 
 def _key(args: tuple[object, ...]) -> tuple[object, ...]:
-    """What tells arguments apart, quickly; several may mean the same."""
+    """Return what tells arguments apart, quickly; several may mean the same."""
     return tuple(
         [(a.dtype, a.ndim, a.flags.num) if type(a) is Array else _key(a) if type(a) is tuple else type(a) for a in args]
     )
@@ -133,7 +133,7 @@ class CFunction:
 
     @cached_property
     def address(self) -> int:
-        """Its address; 0 where numba is missing."""
+        """Return its address; 0 where numba is missing."""
         source = machine_code.Source(self._function, _told(self._options), self._signature)
         if (found := machine_code.loaded_address(source)) is not None:
             return found

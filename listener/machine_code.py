@@ -146,7 +146,7 @@ def _write(path: Path, data: bytes) -> None:
 
 @cache
 def _platform() -> tuple[str, ...]:
-    """What machine code depends on besides its source."""
+    """Return what machine code depends on besides its source."""
     from llvmlite import binding
 
     versions = [f"{name} {version(name)}" for name in ("numba", "llvmlite", "numpy", "rocket-fft")]

@@ -39,7 +39,7 @@ class MidiBass:
 
     @property
     def level_db(self) -> float:
-        """The level that a meter shows: of the velocity that is held."""
+        """Return the level that a meter shows: that of the velocity that is held."""
         return VELOCITY_DB * math.log10(self._velocity / 127) if self._velocity else SILENCE_DB
 
     def step(self, frame: Frame) -> EarEvents:

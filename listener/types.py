@@ -37,7 +37,7 @@ class Frame:
 
     @property
     def emit_s(self) -> float:
-        """The stream time at which anything concluded from this frame is known."""
+        """Return the stream time at which anything concluded from this frame is known."""
         return self.end_s + self.lag_s
 
 

@@ -12,18 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-
-def may_be_realtime() -> bool:
-    """Whether SCHED_FIFO is granted here; this process stays as it was."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-        except OSError:
-            os._exit(1)
-        os._exit(0)
-    return os.waitpid(pid, 0)[1] == 0
-
+from agent.core.os_process import may_be_realtime
 
 UP_S = 10.0
 LEAVES_S = 5.0

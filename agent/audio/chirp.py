@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from listener.decibels import amplitude_db
+
 Floats = NDArray[np.float64]
 
 CHIRP_S, FADE_S = 0.2, 0.005
@@ -20,6 +22,7 @@ LOWEST_HZ, HIGHEST_SHARE = 150.0, 0.45  # of the sampling rate
 FLOOR = 1e-4  # of the sweep's strongest frequency: what is weaker is not divided by
 BEFORE_S, FIRST_SHARE = 0.02, 0.5  # an earlier peak within BEFORE_S, half as high, is the direct way
 AROUND_S = 0.002  # of the peak, which is no other peak
+LEAST = 1e-12  # amplitude: -240 dB
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,8 @@ def _arrival(part: Floats, sent: Floats, rate: int, longest: int) -> Arrival:
     around = round(AROUND_S * rate)
     others = np.concatenate([height[: max(peak - around, 0)], height[peak + around + 1 :]])
     loudest = float(np.abs(part).max(initial=0.0))
-    clarity_db = _db(height[peak]) - _db(others.max(initial=0.0))
-    return Arrival(peak, clarity_db, _db(loudest), bool((np.abs(part) >= 0.999).sum() > 4))
+    clarity_db = amplitude_db(height[peak], LEAST) - amplitude_db(others.max(initial=0.0), LEAST)
+    return Arrival(peak, clarity_db, amplitude_db(loudest, LEAST), bool((np.abs(part) >= 0.999).sum() > 4))
 
 
 def _first(height: Floats, rate: int) -> int:
@@ -73,7 +76,3 @@ def _first(height: Floats, rate: int) -> int:
     near = height[begin - 1 : highest + 1]
     is_peak = (near[1:-1] > near[:-2]) & (near[1:-1] >= near[2:]) & (near[1:-1] > FIRST_SHARE * height[highest])
     return begin + int(is_peak.argmax()) if is_peak.any() else highest
-
-
-def _db(value: float) -> float:
-    return float(20 * np.log10(max(value, 1e-12)))

@@ -183,17 +183,17 @@ class BandEntrance:
 
     @property
     def bars_in(self) -> int:
-        """Bars since the band came in; 0 while it does not play, and in its first bar."""
+        """Return the bars since the band came in; 0 while it does not play, and in its first bar."""
         return self._bars_in
 
     @property
     def is_sounding(self) -> bool:
-        """Whether one of the player's notes sounds now."""
+        """Return whether one of the player's notes sounds now."""
         return self._sounding
 
     @property
     def heard_s(self) -> float:
-        """When the newest note began."""
+        """Return when the newest note began."""
         return self._newest_s
 
     @property

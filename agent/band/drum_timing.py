@@ -50,5 +50,5 @@ class Drummer:
 
 
 def touched(planned: int, drawn: int) -> int:
-    """The planned velocity with a share of what the model's touch adds to its level."""
+    """Return the planned velocity with a share of what the model's touch adds to its level."""
     return int(min(max(round(planned + TOUCH * (drawn - LEVEL_VELOCITY[level_of(planned)])), 1), max(planned, LOUDEST)))

@@ -1,5 +1,5 @@
-"""What the band knows of a loop: `Looping` times it in the mind, when the riff begins and ends, and the grid that holds
-while it plays; `LoopedTake` is a take of a riff as the band plays it over the loop, bar by bar.
+"""Holds what the band knows of a loop: `Looping` times it in the mind, when the riff begins and ends, and the grid that
+holds while it plays; `LoopedTake` is a take of a riff as the band plays it over the loop, bar by bar.
 
 Times only: the samples are recorded and played by agent/engine/looper.py in the audio process.
 """
@@ -71,7 +71,7 @@ class Looping:
         return message, own
 
     def take(self) -> None:
-        """A riff that was kept before plays."""
+        """Play a riff that was kept before."""
         self._start_s, self._plays = None, True
 
     def stop(self, at_s: float) -> StopLoop | None:

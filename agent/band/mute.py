@@ -1,4 +1,4 @@
-"""Which parts of the band are muted: at once when muted, from the next bar on when they come back."""
+"""Says which parts of the band are muted: at once when muted, from the next bar on when they come back."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ class Mute:
         self.parts = self.parts - self._muted
 
     def downbeat(self) -> None:
-        """A bar begins: what is no longer muted plays again."""
+        """Begin a bar: what is no longer muted plays again."""
         self.parts = frozenset(PARTS) - self._muted

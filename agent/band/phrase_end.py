@@ -103,7 +103,7 @@ class PhraseEnd:
         return replace(pulse, anchor_s=self._answer_s, index=beat, position=1)
 
     def withdraw(self) -> None:
-        """The phrase was not over: wait for its end."""
+        """Wait for the end of the phrase after all: it was not over."""
         self._answer_s, self.goes_on = None, False
 
     def _longest(self) -> tuple[float, float]:

@@ -89,7 +89,7 @@ class Window:
 
     @property
     def notes(self) -> tuple[Placed, ...]:
-        """The notes in order; of two in one tick the later."""
+        """Return the notes in order; of two in one tick the later."""
         by_tick = dict(sorted(self._heard.values(), key=lambda heard: heard[1].onset_s))
         return tuple(
             Placed(tick, by_tick[tick].pitch, by_tick[tick].velocity, self._length(by_tick[tick], after - tick))

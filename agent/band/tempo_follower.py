@@ -133,7 +133,7 @@ class Tempo:
 
     @property
     def slowed(self) -> float:
-        """How much longer beats are than they were, as a factor, while the player slows down; else 1."""
+        """Return how much longer beats are than they were, as a factor, while the player slows down; else 1."""
         return max(self._period_s() / self._slow_s, 1.0) if self._ritard.on else 1.0
 
     def follow(

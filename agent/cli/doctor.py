@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from rich.text import Text
 
 from agent.core.config import find, load
 from agent.core.errors import GET_TRAINING, UserError
+from agent.core.os_process import may_be_realtime
 from agent.core.settings import Config
 
 GREEN, YELLOW, RED = "green", "yellow", "red"  # works; works with something missing; jam cannot run
@@ -261,14 +263,12 @@ def _folder(config: Config) -> Iterator[Check]:
 
 
 def _realtime(_: Config) -> Iterator[Check]:
-    try:
-        import resource
-    except ImportError:  # not a Unix
+    if not hasattr(os, "sched_setscheduler"):  # not Linux: no such limits
         return
-    limit = resource.getrlimit(resource.RLIMIT_RTPRIO)[0] if hasattr(resource, "RLIMIT_RTPRIO") else 0
-    text = "no limit" if limit == resource.RLIM_INFINITY else f"rtprio up to {limit}"
-    level = GREEN if limit else YELLOW
-    yield Check(level, "real time", text, "allow rtprio in /etc/security/limits.d (group audio) against drop-outs")
+    granted = may_be_realtime()
+    text = "a real-time priority is granted" if granted else "no real-time priority is granted"
+    level, mend = GREEN if granted else YELLOW, "allow rtprio in /etc/security/limits.d (group audio) against drop-outs"
+    yield Check(level, "real time", text, mend)
 
 
 EXAMINATIONS: Mapping[str, Callable[[Config], Iterable[Check]]] = {

@@ -7,7 +7,6 @@ counted.
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from agent.control.socket_server import Status, Watcher
 from agent.control.view import NoteRow, View
 from agent.core.level_meter import SILENCE_DB
 from agent.core.types import Decision, PlannedNote
+from listener.decibels import amplitude_db
 
 NOTES_MAX = 512  # kept for those who watch; more than two views ever have
 MAYBE_MAX = 256
@@ -66,7 +66,7 @@ class LiveView:
     def parts(self, peaks: Mapping[str, float]) -> None:
         """Take the peak of each part of the band since the last call, 0-1."""
         for part, peak in peaks.items():
-            self._parts_db[part] = max(_db(peak), self._parts_db.get(part, SILENCE_DB) - FALL_DB)
+            self._parts_db[part] = max(amplitude_db(peak), self._parts_db.get(part, SILENCE_DB) - FALL_DB)
 
     def for_(self, watcher: Watcher, status: Status) -> View | None:
         """Return what is new to this watcher, as plain data; None where the next view is not due yet."""
@@ -79,7 +79,7 @@ class LiveView:
         view: View = {
             "t": round(self._time_s + (now_s - self._taken_s if self._taken_s else 0.0), 3),
             "levels": {part: round(level, 1) for part, level in self._parts_db.items()},
-            "channels": [round(_db(peak)) for peak in self.channels],
+            "channels": [round(amplitude_db(peak)) for peak in self.channels],
             "notes": new,
             "lost": watcher.lost,
             "status": dict(status()),
@@ -97,10 +97,6 @@ class LiveView:
 
 def _planned(note: PlannedNote) -> NoteRow:
     return note.part, _ms(note.on_s), _ms(note.off_s), note.pitch, note.velocity
-
-
-def _db(peak: float) -> float:
-    return 20 * math.log10(max(peak, 1e-6))
 
 
 def _ms(at_s: float) -> float:

@@ -27,11 +27,11 @@ from agent.directions.sounding import strokes
 from agent.directions.step_sizes import PER_OCTAVE, step
 from agent.language import feasibility
 from agent.language.edit_text import describe_edit
+from agent.song.rebarring import SURE_BARS
 from agent.takes.edges import is_edge
 from listener.types import Analysis, Chord, Key
 from models.responder.responder import Responder
 
-SURE_METER = 0.25  # confidence in meter and downbeat from which a bar can be led in another meter
 NO_STEP = 0  # of an edit that is no step of undo
 EVERY_BARS = 8  # for which an idea is tried
 MIXED = frozenset({"level", "reverb", "brightness", "pan", "width", "sound"})  # of the mix, from the next beat on
@@ -206,7 +206,7 @@ class LiveStage:
     @property
     def _bars_unsure(self) -> bool:
         grid = self._heard.grid if self._heard else None
-        return grid is not None and grid.meter_confidence < SURE_METER  # before the first note it is a wish for later
+        return grid is not None and grid.meter_confidence < SURE_BARS  # before the first note it is a wish for later
 
     # -- acts -------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ import numpy as np
 from agent.conversation.idea_catalogue import BY_NAME, IDEAS, Idea, RiffFacts, odd_meter
 from agent.conversation.stage import Stage, Tried
 from agent.directions.edit import Edit
+from agent.language.normalise import ONES
 from agent.memory.session_time import gap
 from agent.memory.taste import DAY_S, Taste
 from agent.takes.riff import Riff
@@ -131,11 +132,10 @@ def _total(scores: dict[str, float]) -> float:
 def sentence(idea: Idea, heard: RiffFacts, greets: bool = True) -> str:
     """Return the sentence that proposes an idea, such as 'Strong hook. What if we put a 7/8 bar in bar three? It
     surprises without breaking the feel.' greets: whether to begin with what was heard."""
-    numbers = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
     third = max(heard.bars - 1, 1)
     words = {
         "odd": odd_meter(heard.meter),
-        "third": numbers[third] if third < len(numbers) else third,
+        "third": ONES[third] if third < len(ONES) else third,
         "span": heard.span,
         "ago": gap((heard.returns_days or 0.0) * DAY_S),
     }

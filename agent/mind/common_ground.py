@@ -10,6 +10,7 @@ import math
 from dataclasses import replace
 from enum import Enum, auto
 
+from agent.band.bar_reading import DOUBTED
 from agent.band.drum_cues import without_marks
 from agent.band.held_bars import is_other
 from agent.band.ticks import straight
@@ -17,7 +18,6 @@ from agent.parts.bass_bar import group_starts
 from listener.types import Analysis, Grid
 from models.music.tokens import DrumHit, Position, Reply, ticks_per_beat
 
-SURE = 0.3  # confidence in meter and downbeat from which there is one reading
 BARS = 8  # after an entrance in which nothing else is played; then the band stands by its own
 GONE_S = 2.5  # without a word of it, after which the other reading is none any more
 NEAR_S = 0.030  # of a place
@@ -51,7 +51,7 @@ class CommonGround:
         if own is None or ears is None:
             self.other = None
             return
-        self._sure = self._sure or ears.meter_confidence >= SURE
+        self._sure = self._sure or ears.meter_confidence >= DOUBTED
         others = [grid for grid in (analysis.rival, ears) if grid is not None and is_other(grid, own)]
         if others:
             other = others[0]

@@ -55,7 +55,7 @@ from agent.song.bar_player import struck
 from agent.song.kept import KeptSection
 from agent.song.level import Touch, hear_touch
 from agent.song.live_song import LiveSong
-from agent.song.rebarring import ratio_of
+from agent.song.rebarring import SURE_BARS, ratio_of
 from agent.song.song_plan import wish_of
 from listener.cycle_grid import CycleGrid
 from listener.types import Analysis, Grid, Note
@@ -71,7 +71,6 @@ SWUNG_FROM = 0.57  # of the grid: from here on grooves in triplets are looked fo
 ANSWER_MARGIN = 0.55  # of a tick, from what is committed to the pulse on which an answer begins
 KEPT_NOTES = 128  # heard before the beat was found
 KEPT_LINES = 64
-SURE_METER = 0.25  # confidence in meter and downbeat from which a riff is cut out at its bar lines
 ARRIVES_FROM, ON_THE_ONE = 1.2, 0.25  # of a beat that slowed down, from which a one may be the last note; of a beat
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
 
@@ -215,7 +214,7 @@ class Planner:
         kept = replace(kept, odd=self.leading.odd_bars)
         if not sound or not self._lines_s:
             return kept
-        if self._grid.meter_confidence < SURE_METER:
+        if self._grid.meter_confidence < SURE_BARS:
             return "I am not sure of the bars yet, so I cannot cut it out: play it once more, or tap the one."
         start_s, end_s = self._heard_cycle(len(kept.bars))
         return replace(kept, start_s=start_s, end_s=end_s)

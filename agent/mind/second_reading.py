@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from agent.band.bar_reading import DOUBTED
 from agent.band.held_bars import is_other
 from listener.types import Grid
 
 BARS, SECONDS, NOTES = 2.0, 3.0, 8  # for so long, and over so many notes, it has to have been the likelier one
 CLEARER = 0.1  # by so much in its bars
 MOVED_BARS, MOVED_NOTES, MOVED_CLEARER = 4.0, 16, 0.3  # likewise, where its bars are as long and begin elsewhere
-DOUBTED = 0.3  # confidence in meter and downbeat, up to which the held reading is doubted
 SAME_TEMPO, SAME_LINE = 0.08, 0.08  # log period, share of a bar
 SAME_LENGTH = 0.1  # octaves: bars as long, or half or twice as long, are other bars only where they begin elsewhere
 GONE_S = 2.5  # without a word of it, after which it is no reading any more
@@ -52,7 +52,7 @@ class SecondReading:
         wanted = 0.0 if self.taken else MOVED_CLEARER if self._moved else CLEARER
         clearer = rival.meter_confidence - held.meter_confidence >= wanted
         likelier = rival.confidence >= held.confidence and clearer
-        if not likelier or held.meter_confidence > DOUBTED or not is_other(rival, held):
+        if not likelier or held.meter_confidence >= DOUBTED or not is_other(rival, held):
             self._grid, self.taken = None, False
             return
         same = self._grid is not None and _same_bars(self._grid, rival)

@@ -50,12 +50,12 @@ class HopPower:
 
     @property
     def blocks_left(self) -> int:
-        """The blocks until the hop ends."""
+        """Return the blocks until the hop ends."""
         return self._hop - self._blocks
 
     @property
     def begun(self) -> bool:
-        """Whether a hop has begun."""
+        """Return whether a hop has begun."""
         return self._blocks > 0
 
     def reset(self) -> None:

@@ -60,11 +60,11 @@ class Leveller:
 
     @property
     def sure(self) -> bool:
-        """Whether enough was measured of every voice for its gain to move."""
+        """Return whether enough was measured of every voice for its gain to move."""
         return bool((self._loudness.heard * HOP_S >= self._pace.trusts_s).all())
 
     def unheard(self, voice: int) -> bool:
-        """Whether nothing of a voice was measured yet."""
+        """Return whether nothing of a voice was measured yet."""
         return not self._loudness.heard[voice]
 
     def expect(self, voice: int, louder_db: float) -> None:

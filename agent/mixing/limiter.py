@@ -84,11 +84,11 @@ class Limiter:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is held back and nothing is turned down."""
+        """Return whether nothing is held back and nothing is turned down."""
         return self._empty and self._gain.now == 1.0
 
     def step(self, sound: Sound) -> Sound:
-        """Float32 [n, 2], n a multiple of 64; return as many samples, those of 64 samples ago first."""
+        """Take float32 [n, 2], n a multiple of 64; return as many samples, those of 64 samples ago first."""
         out = np.concatenate([self._held, sound])
         self._held = out[len(sound) :].copy()
         out = out[: len(sound)]

@@ -66,7 +66,7 @@ class LoudnessMeter:
 
     @property
     def lufs(self) -> float:
-        """The loudness so far; -inf for silence or less than 400 ms."""
+        """Return the loudness so far; -inf for silence or less than 400 ms."""
         whole = len(self._powers) // self._hop
         if whole < HOPS:
             return -np.inf

@@ -79,7 +79,7 @@ class Mixer:
 
     @property
     def silent(self) -> bool:
-        """Whether nothing rings on: silence in is silence out, and need not be mixed."""
+        """Return whether nothing rings on: silence in is silence out, and need not be mixed."""
         return self._quiet >= self._tail
 
     def wish(self, wishes: Mapping[str, MixWish]) -> None:
@@ -92,7 +92,7 @@ class Mixer:
             self._next_width = self._widths()
 
     def expects(self, part: str) -> bool:
-        """Whether a part has played nothing yet, so that `expect` may be told of its first notes."""
+        """Return whether a part has played nothing yet, so that `expect` may be told of its first notes."""
         return self.balance.unheard(self.parts.index(part))
 
     def expect(self, part: str, louder_db: float) -> None:

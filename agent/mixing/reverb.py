@@ -258,7 +258,7 @@ class Reverb:
         self.tail = self._head.tail + self._rest.tail
 
     def __call__(self, sends: Float) -> Float:
-        """Sends [spaces, voices, 64] in; return what is heard now, [voices, 2, 64]."""
+        """Take sends [spaces, voices, 64] in; return what is heard now, [voices, 2, 64]."""
         return self._head.push(sends) + self._rest.push(sends)
 
     def reset(self) -> None:
@@ -282,7 +282,7 @@ class FileReverb:
         self.tail = _tail([response[:head] for response in responses], part) + _tail(late, 4 * part)  # as Reverb's
 
     def __call__(self, sends: Float) -> Float:
-        """Sends [spaces, voices, n] in; return what is heard now, [voices, 2, n]."""
+        """Take sends [spaces, voices, n] in; return what is heard now, [voices, 2, n]."""
         heard = np.zeros((self._voices, 2, sends.shape[2]), np.float32)
         self._early.push(sends, heard)
         self._late.push_whole(sends, heard)

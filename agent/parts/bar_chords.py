@@ -1,4 +1,4 @@
-"""The chords of a bar: one, or one a half where the bass says so; remembered by the bass bar they went with.
+"""Finds the chords of a bar: one, or one a half where the bass says so; remembered by the bass bar they went with.
 
 A note speaks for the chords it belongs to by its place in the bar (shares of listener/music/harmony.py), the key for
 those that belong to it. Passing notes do not move the harmony.

@@ -1,4 +1,4 @@
-"""The light a harmony is put in: sevenths and tensions as asked for, and whether it comes to rest.
+"""Colours a harmony: sevenths and tensions as asked for, and whether it comes to rest.
 
 What is remembered of the harmony stays as it was, so that it comes back when it is asked for no more.
 """

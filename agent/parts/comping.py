@@ -1,4 +1,4 @@
-"""How the chords are struck: a rhythm figure a section keeps, with stroke lengths, varied at phrase ends."""
+"""Says how the chords are struck: a rhythm figure a section keeps, with stroke lengths, varied at phrase ends."""
 
 from __future__ import annotations
 

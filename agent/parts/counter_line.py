@@ -1,4 +1,4 @@
-"""The counter-line: silent until it has something to say; then motif, answer, rest.
+"""Writes the counter-line: silent until it has something to say; then motif, answer, rest.
 
 A motif is rhythm and contour over two bars, taken from the riff or made new. It is stated, answered, moved with the
 chords and transformed when its section comes back; every phrase of it ends.

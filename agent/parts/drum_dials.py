@@ -1,4 +1,4 @@
-"""A bar of drums as the dials and the arrangement shape it: fuller or barer, on or off the beat, harder or softer.
+"""Shapes a bar of drums as the dials and the arrangement ask: fuller or barer, on or off the beat, harder or softer.
 
 Each change goes through its places in a fixed order and as far as it is asked, so that more is never less.
 """

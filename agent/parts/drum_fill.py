@@ -1,4 +1,4 @@
-"""The fill at the end of a bar: which one, and how it takes the groove's place."""
+"""Chooses the fill at the end of a bar: which one, and how it takes the groove's place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The drums of a section: a groove that is committed, and varied as drummers do.
+"""Holds the drums of a section: a groove that is committed, and varied as drummers do.
 
 A groove is two bars of hits on the 16th grid. The same bass bar gets the same variation when it comes again.
 """

@@ -1,4 +1,4 @@
-"""How likely grooves are to the responder, asked a few ticks a frame: of those that a new section may get."""
+"""Says how likely grooves are to the responder, asked a few ticks a frame: of those that a new section may get."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What is known of a groove before any bass is (`Traits`), and all grooves that people played in a meter (`Stock`)."""
+"""Holds what is known of a groove before any bass is (`Traits`), and all grooves that people played in a meter
+(`Stock`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The key of the song: a belief over 24 keys that gathers over the session, and the scale that is really played.
+"""Finds the key of the song: a belief over 24 keys that gathers over the session, and the scale that is really played.
 
 Pitch-class and chord shares are those of listener/music/key.py (counted over songs). A modulation needs evidence:
 the belief of the last bars has to beat the standing key by SWITCH_NATS.

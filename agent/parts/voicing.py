@@ -1,5 +1,5 @@
-"""How a chord is laid out over the bass: close, shell, drop-2, spread or open fifth, by style and register, led to the
-nearest from the chord before.
+"""Says how a chord is laid out over the bass: close, shell, drop-2, spread or open fifth, by style and register, led to
+the nearest from the chord before.
 
 Every voice stays out of the bass's octave and above its note; low intervals stay wide enough to be clear (the lower
 interval limits of arranging books, such as Pease & Pullig, Modern Jazz Voicings, 2001).

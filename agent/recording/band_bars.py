@@ -1,5 +1,5 @@
-"""The bars that the band played, as events.jsonl has them: where it leads or a riff loops they are not those of the
-player's beats as heard, and session.mid goes by them."""
+"""Reads the bars that the band played, as events.jsonl has them: where it leads or a riff loops they are not those
+of the player's beats as heard, and session.mid goes by them."""
 
 from __future__ import annotations
 

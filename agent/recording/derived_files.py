@@ -129,7 +129,7 @@ class _Band:
 
 
 def write_midi(folder: Path, facts: Facts) -> None:
-    """Raises OSError."""
+    """Write session.mid. Raises OSError."""
     from agent.recording import session_midi as midifile  # loads mido: not while a session plays
 
     heard = list(facts.heard.values())
@@ -137,7 +137,7 @@ def write_midi(folder: Path, facts: Facts) -> None:
 
 
 def draw(folder: Path, facts: Facts) -> None:
-    """Raises OSError."""
+    """Draw pianoroll.png. Raises OSError."""
     from agent.recording import piano_roll as pianoroll  # matplotlib takes a second to import: after the music
 
     heard = sorted((n for n in facts.heard.values() if n.onset_s < DRAWN_S), key=lambda note: note.onset_s)

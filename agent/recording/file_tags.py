@@ -27,7 +27,7 @@ class Tags:
 
     @property
     def id3_key(self) -> str:
-        """The key as TKEY wants it: 'E minor' is 'Em', at most three characters."""
+        """Return the key as TKEY wants it: 'E minor' is 'Em', at most three characters."""
         tonic, _, mode = (self.key or "").partition(" ")
         return tonic.replace("♭", "b").replace("♯", "#")[:2] + ("m" if mode.startswith("min") else "")
 
@@ -51,7 +51,7 @@ def _id3(tags: Tags) -> bytes:
 
 
 def _syncsafe(size: int) -> bytes:
-    """Seven bits a byte, so that no size looks like the beginning of a frame."""
+    """Return seven bits a byte, so that no size looks like the beginning of a frame."""
     return bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
 
 

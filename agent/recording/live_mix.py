@@ -152,7 +152,7 @@ class _Lane:
         return isinstance(head, int) and head >= count
 
     def take(self, count: int) -> Float32:
-        """Float32 [count, channels], filled with zeros where nothing has come yet."""
+        """Return float32 [count, channels], filled with zeros where nothing has come yet."""
         taken = np.zeros((count, self._channels), np.float32)
         done = 0
         while done < count and self._chunks:

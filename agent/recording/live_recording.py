@@ -118,7 +118,7 @@ class LiveRecording:
 
     @property
     def lost_samples(self) -> int:
-        """Samples that were overwritten before they were read."""
+        """Return the samples that were overwritten before they were read."""
         return self._bass.dropped + self._stems.dropped
 
     def close(self) -> tuple[str, ...]:

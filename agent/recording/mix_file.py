@@ -22,6 +22,7 @@ from agent.mixing.master import MASTER_LUFS
 from agent.recording.derived_files import EVENTS
 from agent.recording.event_rows import BeatRow, KeyRow, rows
 from agent.recording.file_tags import Tags, tag
+from listener.decibels import amplitude_db
 
 PIECE = 1 << 16  # samples, a multiple of 64
 
@@ -131,7 +132,7 @@ def _peak_db(path: Path) -> float:
     with soundfile.SoundFile(path) as file:
         pieces = file.blocks(PIECE, dtype="float32", always_2d=True, fill_value=0.0)
         loudest = max((float(peak(piece).max()) for piece in pieces), default=0.0)
-    return float(20 * np.log10(max(loudest, 1e-9)))
+    return amplitude_db(loudest, least=1e-9)
 
 
 def _write(source: Source, target: Path, kind: Kind, gain: float, tags: Tags, ceiling_db: float) -> None:

@@ -86,7 +86,7 @@ def _end_s(heard: Sequence[Note], band: Sequence[PlannedNote], beats: Sequence[B
 
 
 def _row_edges(end_s: float, beats: Sequence[Beat]) -> list[float]:
-    """Times at which rows begin, on downbeats where there is one near, and the end."""
+    """Return the times at which rows begin, on downbeats where there is one near, and the end."""
     count = 1 if end_s <= WRAP_S else min(MAX_ROWS, math.ceil(end_s / ROW_S))
     row_s = end_s / count
     downbeats = [beat.time_s for beat in beats if beat.position == 1]
@@ -181,7 +181,7 @@ def _corners(box: Box) -> list[tuple[float, float]]:
 
 
 def _write_bars(ax: Axes, beats: Sequence[Beat], span: tuple[float, float]) -> None:
-    """Bar numbers, and the meter where it is new."""
+    """Write bar numbers, and the meter where it is new."""
     downbeats = [beat for beat in beats if beat.position == 1]
     inside = [place for place, beat in enumerate(downbeats) if span[0] - 1e-6 <= beat.time_s < span[1]]
     every = max(1, math.ceil(len(inside) / BARS_NUMBERED_PER_ROW))

@@ -90,7 +90,7 @@ class RecentSound:
 
     @property
     def end(self) -> int:
-        """The stream's sample after the newest."""
+        """Return the stream's sample after the newest."""
         return self._end
 
     def cut(self, start_s: float, end_s: float, path: Path) -> float:

@@ -63,7 +63,7 @@ def unusable(folder: Path, why: str | None) -> UserError:
 
 
 def to_record(kind: str, fact: DataclassInstance, **more: Json) -> dict[str, object]:
-    """A line for events.jsonl from one of the dataclasses: {"type": kind, its fields ..., more ...}."""
+    """Return a line for events.jsonl from one of the dataclasses: {"type": kind, its fields ..., more ...}."""
     return {"type": kind, **asdict(fact), **more}
 
 
@@ -180,7 +180,7 @@ class Recorder:
 
     @property
     def lost_frames(self) -> int:
-        """Samples of the worst file that are silence because they could not be written."""
+        """Return the samples of the worst file that are silence because they could not be written."""
         return max((wav.lost_frames for wav in self._wavs.values()), default=0)
 
     def close(self) -> tuple[str, ...]:
@@ -266,7 +266,7 @@ class Unrecorded(Recorder):
 
 
 def _plain(value: object) -> Json:
-    """Only what JSON knows: NaN and infinities become null, arrays lists, dataclasses tables."""
+    """Return only what JSON knows: NaN and infinities become null, arrays lists, dataclasses tables."""
     if is_dataclass(value) and not isinstance(value, type):
         return _plain(asdict(value))
     if isinstance(value, Mapping):

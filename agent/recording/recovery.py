@@ -80,7 +80,7 @@ def to_compress(root: Path) -> list[Path]:
 
 
 def _is_played(folder: Path) -> bool:
-    """Whether a living recorder holds the lock of its events."""
+    """Return whether a living recorder holds the lock of its events."""
     try:
         with open_plain(folder / EVENTS, follow_links=False) as events:
             fcntl.flock(events, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -196,7 +196,7 @@ def _remix(made: list[Path], stems: list[Path], frames: int) -> None:
 
 
 def _read(path: Path, start: int, count: int) -> NDArray[np.float32]:
-    """Float32 [count, channels] of a file that WavWriter wrote."""
+    """Return float32 [count, channels] of a file that WavWriter wrote."""
     _, channels = form_of(path)
     frame = channels * SAMPLE_BYTES
     with open_plain(path, follow_links=False) as file:

@@ -44,14 +44,14 @@ class BeatMap:
     bars: tuple[tuple[int, Meter], ...]
 
     def tick_at(self, time_s: float) -> int:
-        """Tick nearest to a stream time; before 0 is 0."""
+        """Return the tick nearest to a stream time; before 0 is 0."""
         index = bisect_right(self.tempi, max(time_s, 0.0), key=lambda tempo: tempo.time_s) - 1
         tempo = self.tempi[index]
         return tempo.tick + round((max(time_s, 0.0) - tempo.time_s) * 1e6 / tempo.quarter_us * TICKS_PER_QUARTER)
 
 
 def beat_map(beats: Iterable[Beat]) -> BeatMap:
-    """The map of the heard beats; without any, 120 bpm in 4/4.
+    """Return the map of the heard beats; without any, 120 bpm in 4/4.
 
     Whole beats lie between 0 s and the first beat and in gaps, at the tempo nearest to the one heard, so that every
     heard beat is a beat of the file, within NEAR_S: the tempo changes only where the player's did.
@@ -66,7 +66,7 @@ def beat_map(beats: Iterable[Beat]) -> BeatMap:
 
 
 def _sensible(beats: Iterable[Beat]) -> list[Beat]:
-    """Sorted, without those that come closer than half a beat to the one before."""
+    """Return them sorted, without those that come closer than half a beat to the one before."""
     kept: list[Beat] = []
     for beat in sorted(beats, key=lambda beat: beat.time_s):
         last = kept[-1] if kept else None
@@ -102,17 +102,17 @@ def _recounted(beats: Sequence[Beat]) -> list[Beat]:
 
 
 def _ticks(meter: Meter) -> int:
-    """Ticks of one beat, which is one denominator unit: an eighth in 7/8."""
+    """Return the ticks of one beat, which is one denominator unit: an eighth in 7/8."""
     return TICKS_PER_QUARTER * 4 // meter.denominator
 
 
 def _count(start_s: float, beat: Beat, before: Beat | None = None) -> int:
-    """Whole beats from start_s to the beat, at least one."""
+    """Return whole beats from start_s to the beat, at least one."""
     return max(1, round((beat.time_s - start_s) * (before or beat).tempo_bpm / 60))
 
 
 def _tempi(beats: Sequence[Beat], ticks: Sequence[int]) -> Iterator[Tempo]:
-    """One tempo for as long as every heard beat lies within NEAR_S of it (the cone of O'Rourke 1981).
+    """Return one tempo for as long as every heard beat lies within NEAR_S of it (the cone of O'Rourke 1981).
 
     Each begins where the file's rounded tempi have got to, so that nothing adds up.
     """
@@ -144,8 +144,8 @@ def _rounded(quarter_us: float) -> int:
 
 
 def _bars(beats: Sequence[Beat], ticks: Sequence[int]) -> Iterator[tuple[int, Meter]]:
-    """Meter changes; a stretch between downbeats that is not whole bars ends with one bar of what is left, what comes
-    before the first one begins with it."""
+    """Return the meter changes; a stretch between downbeats that is not whole bars ends with one bar of what is
+    left, what comes before the first one begins with it."""
     downbeats = [(tick, beat.meter) for beat, tick in zip(beats, ticks, strict=True) if beat.position == 1]
     led_in = not downbeats or downbeats[0][0] > 0
     if led_in:
@@ -204,7 +204,7 @@ def _marked(marks: Sequence[tuple[float, str]], grid: BeatMap, beats: Sequence[B
 
 
 def _heard_notes(heard: Sequence[Note]) -> list[Timed]:
-    """The bass plays one note at a time: an open one lasts until the next."""
+    """Return the notes of the bass, which plays one at a time: an open one lasts until the next."""
     notes = sorted(heard, key=lambda note: note.onset_s)
     nexts = [note.onset_s for note in notes[1:]] + [float("inf")]
     return [
@@ -220,7 +220,7 @@ def _end_s(note: Note, next_onset_s: float) -> float:
 
 
 def _in_ticks(notes: Iterable[Timed], grid: BeatMap) -> tuple[TickNote, ...]:
-    """The latest first; each at least a tick long."""
+    """Return the notes in ticks, the latest first, each at least a tick long."""
     ordered = sorted(notes, reverse=True)
     starts = [grid.tick_at(on_s) for on_s, *_ in ordered]
     ticks = (

@@ -99,7 +99,7 @@ class WavWriter:
             self._at_bytes += before - len(self._pending)
 
     def _forget(self) -> None:
-        """What is pending becomes silence, the frame of which a part was written with it."""
+        """Make silence of what is pending, the frame of which a part was written with it."""
         if torn := self._at_bytes % self._frame_bytes:
             with contextlib.suppress(OSError):
                 self._file.truncate(HEADER_BYTES + self._at_bytes - torn)
@@ -122,7 +122,7 @@ class WavWriter:
 
 
 def header(rate_hz: int, channels: int, data_bytes: int) -> bytes:
-    """The HEADER_BYTES before the samples: RIFF with a JUNK chunk, or RF64 with ds64 in its place."""
+    """Return the HEADER_BYTES before the samples: RIFF with a JUNK chunk, or RF64 with ds64 in its place."""
     frame = SAMPLE_BYTES * channels
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate_hz, rate_hz * frame, frame, 8 * SAMPLE_BYTES)
     riff_bytes = HEADER_BYTES - 8 + data_bytes
@@ -170,7 +170,7 @@ def repair(path: Path, known: tuple[int, int] | None = None) -> int | None:
 
 
 def form_of(path: Path) -> tuple[int, int]:
-    """(sample rate in Hz, channels) of a file that WavWriter left. Raises OSError."""
+    """Return (sample rate in Hz, channels) of a file that WavWriter left. Raises OSError."""
     with open_plain(path, follow_links=False) as file:
         form = _form(file.read(HEADER_BYTES))
     if form is None:
@@ -188,7 +188,7 @@ def _form(found: bytes) -> tuple[int, int] | None:
 
 
 def to_pcm24(samples: Float32) -> bytes:
-    """Float samples as little-endian 24-bit PCM, clipped to the range; NaN becomes 0."""
+    """Return float samples as little-endian 24-bit PCM, clipped to the range; NaN becomes 0."""
     if not samples.any():
         return bytes(SAMPLE_BYTES * samples.size)
     # exact in float32: a power of two, and its 24 bits hold every whole number that can come out

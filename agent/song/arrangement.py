@@ -1,4 +1,4 @@
-"""How full the band plays where: sparse when the song begins, open in a lively section, bare in a quiet one.
+"""Says how full the band plays where: sparse when the song begins, open in a lively section, bare in a quiet one.
 
 One number, the stage, moves hats, comping, line and voices together, as a band builds and drops.
 """

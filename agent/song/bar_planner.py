@@ -1,4 +1,4 @@
-"""What the band plays in the next bar of a song.
+"""Plans what the band plays in the next bar of a song.
 
 `plan_bar` is a pure function: the same plan, the same bass and the same grooves give the same bar.
 """

@@ -1,4 +1,4 @@
-"""A planned bar, tick by tick: what the band does in each 16th, and how hard it is struck."""
+"""Plays a planned bar tick by tick: what the band does in each 16th, and how hard it is struck."""
 
 from __future__ import annotations
 

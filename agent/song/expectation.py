@@ -1,4 +1,4 @@
-"""What the bass is expected to play next, and which bar of the song a heard one was meant to be."""
+"""Says what the bass is expected to play next, and which bar of the song a heard one was meant to be."""
 
 from __future__ import annotations
 

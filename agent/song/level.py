@@ -1,4 +1,4 @@
-"""How hard the player plays, from their own running range: never from the input gain."""
+"""Measures how hard the player plays, from their own running range: never from the input gain."""
 
 from __future__ import annotations
 

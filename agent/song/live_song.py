@@ -1,4 +1,4 @@
-"""The song plan while it is played: bars planned on what is foretold, mended by what is heard, tick by tick.
+"""Advances the song plan while it is played: bars planned on what is foretold, mended by what is heard, tick by tick.
 
 A bar is planned anew until its first tick is committed; from then on only its harmony may still be mended, from the
 first eighth that is not committed yet. Deterministic and picklable but for the library of grooves.
@@ -111,7 +111,7 @@ class LiveSong:
 
     @property
     def sound_style(self) -> str | None:
-        """The style whose instruments play: the one asked for, else that of the song's first groove."""
+        """Return the style whose instruments play: the one asked for, else that of the song's first groove."""
         song = self.song
         return song.style or (song.sections[0].groove.style if song.sections else None)
 
@@ -209,7 +209,7 @@ class LiveSong:
         return kept
 
     def turn(self, now: Position, ratio: float | None) -> None:
-        """The band's bars have turned: what was heard is cut into the new ones, and so the song is known in them.
+        """Cut what was heard into new bars, as the band's have turned; so the song is known in them.
 
         now: of the tick to be heard next; ratio: new 16ths in an old one, None where the tempo is another.
         """
@@ -230,7 +230,7 @@ class LiveSong:
             self._played = self.song.sections
 
     def _complete(self, following: int) -> None:
-        """The bar that was heard is over: the song goes on by it."""
+        """Go on by the bar that was heard and is over."""
         assert self._number is not None
         number = self._number
         planned = self._planned.pop(number, None)

@@ -1,5 +1,5 @@
-"""What changes when a section goes on for long: as a drummer moves to the ride, takes another kick figure, drops and
-builds, so that one riff does not get one groove for minutes.
+"""Says what changes when a section goes on for long: as a drummer moves to the ride, takes another kick figure, drops
+and builds, so that one riff does not get one groove for minutes.
 """
 
 from __future__ import annotations

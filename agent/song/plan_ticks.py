@@ -1,4 +1,4 @@
-"""What the song plan has decided of a tick, as the responder reads it (models/music/plan_values.py)."""
+"""Says what the song plan has decided of a tick, as the responder reads it (models/music/plan_values.py)."""
 
 from __future__ import annotations
 

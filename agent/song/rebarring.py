@@ -1,4 +1,4 @@
-"""What was heard, cut into bars anew when the band's bar line, meter or level of the beat turns.
+"""Cuts what was heard into bars anew when the band's bar line, meter or level of the beat turns.
 
 The song then goes on as if it had been heard in the new bars from the start: riff, sections and the chords of each bass
 bar are known at once.
@@ -21,6 +21,9 @@ from models.music.tokens import BassTick, Position
 RATIOS = (1.0, 2.0, 0.5, 4.0, 0.25, 3.0, 1 / 3, 1.5, 2 / 3, 0.75, 4 / 3)  # of a 16th to the 16th of another level
 SAME_RATIO = 0.06  # octaves times ln 2
 LOOK_BACK = 16  # bars
+SURE_BARS = (
+    0.25  # confidence in meter and downbeat from which bars are sure enough to be cut out, or led in another meter
+)
 MOVED = 0.15  # likeness that the old bar lines have to gain over the new ones, for the player to have moved
 
 

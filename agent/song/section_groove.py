@@ -1,4 +1,4 @@
-"""What is wanted of a new section's groove, which grooves it may get, and why it got its own."""
+"""Says what is wanted of a new section's groove, which grooves it may get, and why it got its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Which section of the song the next bar belongs to: the one that goes on, an earlier one come back, or a new one."""
+"""Decides which section of the song the next bar belongs to: the one that goes on, an earlier one come back, or a new
+one."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What is known of a song, and how it goes on when a bar was heard. The plan is a value: it is kept in snapshots and
-copied to look further ahead. `bar_planner` says what the band plays in the next bar.
+"""Holds what is known of a song, and how it goes on when a bar was heard. The plan is a value: it is kept in snapshots
+and copied to look further ahead. `bar_planner` says what the band plays in the next bar.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is asked of the band as a whole: the dials, as the song plan takes them."""
+"""Holds what is asked of the band as a whole: the dials, as the song plan takes them."""
 
 from __future__ import annotations
 

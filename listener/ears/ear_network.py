@@ -28,7 +28,8 @@ Floats = NDArray[np.float32]
 
 @kernel()
 def _gate(inner: Floats, outer: Floats, h: Floats) -> None:
-    """r, z, n of the input (inner) and of the state (outer), [3H] each; h [H] is changed in place."""
+    """Change the state by one step of a GRU. r, z, n of the input (inner) and of the state (outer), [3H] each; h [H] is
+    changed in place."""
     size = len(h)
     for i in range(size):
         r = 1 / (1 + np.exp(-(inner[i] + outer[i])))

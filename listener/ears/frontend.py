@@ -98,7 +98,8 @@ _REACH = 2 ** (0.5 / BINS_PER_SEMITONE / 12)
 
 @kernel()
 def _low_pass(x: Array, sos: Array, state: Array) -> Array:
-    """Cascade of biquads, direct form II transposed, every DECIMATION-th sample kept; state is changed in place."""
+    """Filter by a cascade of biquads, direct form II transposed, every DECIMATION-th sample kept; state is changed in
+    place."""
     out = np.empty(len(x) // DECIMATION)
     for i in range(len(x)):
         v = x[i]
@@ -159,7 +160,8 @@ def _correlate(
 
 @kernel()
 def _powers(x: Array, window: Array, size: int, bands: Array, spans: NDArray[np.int64], out: Array) -> None:
-    """log10 power of the bands [bands, bins] of the newest samples of x. spans [bands, 2]: the bins that count."""
+    """Return the log10 power of the bands [bands, bins] of the newest samples of x. spans [bands, 2]: the bins that
+    count."""
     padded = np.zeros(size)
     n = len(window)
     for i in range(n):
@@ -175,7 +177,7 @@ def _powers(x: Array, window: Array, size: int, bands: Array, spans: NDArray[np.
 
 @kernel()
 def _features(level: Array, levels: Array, long: Array, view: Array, fine: Array, out: Samples) -> float:
-    """What the network reads, into out; levels moves on. -> FrontEnd.attack."""
+    """Write what the network reads into out and move levels on; return FrontEnd.attack."""
     bands, rise = len(level), np.zeros(len(level) - ATTACK_BAND)
     for band in range(bands):
         loudest = levels[: 1 - REFERENCE_HOPS[0], band].max()

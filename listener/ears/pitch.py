@@ -34,7 +34,7 @@ def to_hz(midi: float) -> float:
 
 @kernel()
 def _peak_lag(curve: Array, first: int, last: int) -> float:
-    """The highest peak of curve in [first, last), to a fraction of a lag; 0 if it is no peak."""
+    """Return the highest peak of curve in [first, last), to a fraction of a lag; 0 if it is no peak."""
     lag = first + int(np.argmax(curve[first:last]))
     a, b, c = curve[lag - 1], curve[lag], curve[lag + 1]
     if not (b >= a and b >= c and a + c < 2 * b):

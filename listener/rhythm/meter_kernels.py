@@ -60,7 +60,8 @@ def _shift(
 
 @fast
 def accent(amount: float, strengths: Belief, rates: Belief, starts: Ints, lengths: Ints) -> Belief:
-    """How well a note accented by `amount` suits every place, mean 1 over the notes of each bar. float32 [place]"""
+    """Return how well a note accented by `amount` suits every place, mean 1 over the notes of each bar. float32
+    [place]"""
     weight: Belief = np.exp(np.float32(amount) * strengths)
     for m in range(len(starts)):
         part, rate = weight[starts[m] : starts[m] + lengths[m]], rates[starts[m] : starts[m] + lengths[m]]
@@ -78,7 +79,7 @@ def update(
     gains: Floats,
     factors: Belief,
 ) -> float:
-    """The belief at one note -> at the next, in place; returns the sum over it.
+    """Move the belief from one note to the next, in place; return the sum over it.
 
     layout: periods_s [tempo], bins per pulse, starts, lengths, index of bar length (each [model]).
     tables: surplus, rates, prior (each [tempo, place]). motion: seconds between the notes, notes per second on average,
@@ -138,7 +139,8 @@ def _weigh(row: Belief, struck: Belief, gain: np.float32) -> np.float32:
 
 @kernel()
 def repeats(periods: Floats, bars: Floats, times: Floats, pitches: Ints, count: int, score: Floats) -> Floats:
-    """Likelihood gain, [tempo, bar length in pulses], of the newest note given what came one bar before it."""
+    """Return the likelihood gain, [tempo, bar length in pulses], of the newest note given what came one bar before
+    it."""
     out = np.zeros((len(periods), len(bars)))
     now = count - 1
     for k in range(len(periods)):
@@ -166,7 +168,7 @@ def repeats(periods: Floats, bars: Floats, times: Floats, pitches: Ints, count: 
 
 @fast
 def masses(p: Belief, starts: Ints, lengths: Ints) -> Belief:
-    """Belief in every model at every tempo, float32 [tempo, model]."""
+    """Return the belief in every model at every tempo, float32 [tempo, model]."""
     out = np.empty((p.shape[0], len(starts)), np.float32)
     for k in range(p.shape[0]):
         for m in range(len(starts)):
@@ -198,7 +200,7 @@ def fold(p: Belief, factor: float, bins: int, starts: Ints, lengths: Ints, halve
 
 @fast
 def beat_mass(folded: Belief, bins: int, half: bool, k_mid: float, place: float) -> float:
-    """Belief in any bar whose pulse is near tempo k_mid and near the phase of `place` (pulses)."""
+    """Return the belief in any bar whose pulse is near tempo k_mid and near the phase of `place` (pulses)."""
     total = 0.0
     unit = 0.5 if half else 1.0
     for j in range(int(bins * unit)):
@@ -222,7 +224,7 @@ def bar_mass(p: Belief, bins: int, start: int, length: int, k_mid: float, place:
 
 @fast
 def peak(p: Belief, start: int, length: int) -> tuple[int, int]:
-    """The likeliest (tempo, place) of one model."""
+    """Return the likeliest (tempo, place) of one model."""
     best, k_best = np.float32(-1), 0
     for k in range(p.shape[0]):
         row_best, row = np.float32(-1), p[k, start : start + length]
@@ -238,7 +240,7 @@ def peak(p: Belief, start: int, length: int) -> tuple[int, int]:
 
 @fast
 def around(p: Belief, start: int, length: int, k0: int, j0: int) -> tuple[float, float]:
-    """Mean tempo index and mean place (bins) of one model's belief near (k0, j0)."""
+    """Return the mean tempo index and mean place (bins) of one model's belief near (k0, j0)."""
     mass, tempo, place = 1e-30, 0.0, 0.0
     for k in range(max(0, k0 - 2), min(p.shape[0], k0 + 3)):
         for d in range(-6, 7):
@@ -251,7 +253,7 @@ def around(p: Belief, start: int, length: int, k0: int, j0: int) -> tuple[float,
 
 @fast
 def readings(p: Belief, bins: int, starts: Ints, lengths: Ints, halved: Bools, like: Bools, folded: Belief) -> Floats:
-    """Of every model: tempo index, place (pulses), belief in its beats, belief in its bar. float64 [model, 4]
+    """Return of every model: tempo index, place (pulses), belief in its beats, belief in its bar. float64 [model, 4]
 
     like: bool [model, model], the models of the same meter.
     """

@@ -26,7 +26,7 @@ REST = 0.04  # of the notes, that break what returns by chance
 
 @fast
 def _soft_break(x: float) -> float:
-    """Octaves by which a share of notes that break a return lies under a half."""
+    """Return the octaves by which a share of notes that break a return lies under a half."""
     return -float(np.log2(2.0 * max(x, 0.0) + REST))
 
 
@@ -44,7 +44,7 @@ def _moments(kinds: Floats, weight: Floats, count: int, out: Floats) -> None:
 
 @fast
 def _contrast(here: float, here_mass: float, there: float, there_mass: float, spread: float) -> float:
-    """How surely the notes here have more of a kind than those there: their difference in standard errors."""
+    """Return how surely the notes here have more of a kind than those there: their difference in standard errors."""
     if here_mass < 0.5 or there_mass < 0.5:
         return 0.0
     apart = (here / here_mass - there / there_mass) / spread
@@ -54,7 +54,7 @@ def _contrast(here: float, here_mass: float, there: float, there_mass: float, sp
 
 @fast
 def echoes(u: Floats, pitch: Ints, weight: Floats, count: int, lag: float, near: float, broke: Floats) -> Shares:
-    """Shares of the notes' weight that had, `lag` before: the same pitch, a pitch moved alike, any note; and nothing.
+    """Return the shares of the notes' weight that had, `lag` before: the same pitch, a pitch moved alike, any note; and
 
     Only notes later than the first by `lag` count; the fifth value is their weight. broke [count]: filled with 1 where
     the repetition breaks (another pitch, reached by another interval), 0 where it goes on, -1 where none is known.
@@ -105,7 +105,7 @@ def _echo(
 
 @fast
 def _breaks(broke: Floats, is_head: Bools, weight: Floats, count: int) -> float:
-    """How much oftener the repetition breaks on a bar line than elsewhere, -1 to 1."""
+    """Return how much oftener the repetition breaks on a bar line than elsewhere, -1 to 1."""
     head = rest = 0.0
     head_mass = rest_mass = 0.7
     for n in range(count):

@@ -176,7 +176,7 @@ def _log_sum(logs: Floats) -> float:
 
 @fast
 def _agree(expected: Floats, places: Floats, fixed: float, ratio: float, line: float) -> float:
-    """Sum of what is expected at the places, spread by `ratio` around `fixed`."""
+    """Return the sum of what is expected at the places, spread by `ratio` around `fixed`."""
     total, size = 0.0, len(expected)
     for place in places:
         total += expected[int(np.round((fixed + (place - fixed) * ratio - line) * BINS)) % size]
@@ -185,7 +185,7 @@ def _agree(expected: Floats, places: Floats, fixed: float, ratio: float, line: f
 
 @fast
 def _divided(parts: int, places: Floats, fixed: float, ratio: float, width: float) -> float:
-    """Log-likelihood of notes that divide every beat into equal parts."""
+    """Return the log-likelihood of notes that divide every beat into equal parts."""
     total = 0.0
     for place in places:
         far = (fixed + (place - fixed) * ratio) * parts

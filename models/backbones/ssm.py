@@ -62,7 +62,7 @@ class _Layer(NamedTuple):
 
 
 def _block(layer: _Layer, x: Floats, c: Floats, state: Floats, after: Floats) -> Floats:
-    """One layer's tick; writes its next state into after."""
+    """Run one layer's tick and write its next state into `after`."""
     inner, size, heads = len(layer.skip), layer.state_size, len(layer.a)
     projected = np.concatenate([_normed(x), c]) @ layer.project_in
     x, b, c = np.split(_convolved(layer, projected[inner:-heads], state, after), [inner, inner + size])

@@ -51,7 +51,8 @@ fast = kernel(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")
 
 @fast
 def _expm1(x: np.float32) -> np.float32:
-    """e^x - 1 for x <= 0, to a few units in the last place; in products and sums alone, so that loops vectorise."""
+    """Return e^x - 1 for x <= 0, to a few units in the last place; in products and sums alone, so that loops
+    vectorise."""
     one, two = np.float32(1), np.float32(2)
     r = max(x, np.float32(LOWEST)) * np.float32(1 / (1 << HALVINGS))
     p = one + r * (np.float32(1 / 5) * (one + r * (np.float32(1 / 6) * (one + r * np.float32(1 / 7)))))
@@ -90,7 +91,8 @@ def _tanh(x: np.float32) -> np.float32:
 
 @fast
 def _product(x: Floats, weight: Floats, bias: Floats, out: Floats, rows: int) -> None:
-    """out [rows, width] = x [rows, n] @ weight [n, width] + bias, all flat; for one row the weight lies transposed."""
+    """Compute out [rows, width] = x [rows, n] @ weight [n, width] + bias, all flat; for one row the weight lies
+    transposed."""
     width, n = len(bias), len(x) // rows
     if rows == 1:
         _one_row(x, weight.reshape(width, n), out)
@@ -107,7 +109,8 @@ def _product(x: Floats, weight: Floats, bias: Floats, out: Floats, rows: int) ->
 
 @fast
 def _one_row(x: Floats, weight: Floats, out: Floats) -> None:
-    """out = weight @ x, read as four long streams: weights that no cache holds come in twice as fast as with BLAS."""
+    """Compute out = weight @ x, read as four long streams: weights that no cache holds come in twice as fast as with
+    BLAS."""
     zero, quarter = np.float32(0), len(out) // 4
     for i in range(quarter):
         w0, w1, w2, w3 = weight[i], weight[i + quarter], weight[i + 2 * quarter], weight[i + 3 * quarter]
@@ -127,7 +130,8 @@ def _one_row(x: Floats, weight: Floats, out: Floats) -> None:
 
 @fast
 def _few_rows(x: Floats, weight: Floats, out: Floats, n: int, width: int) -> None:
-    """out += x @ weight: BLAS would copy the weights first, which for so few rows takes longer than the product."""
+    """Compute out += x @ weight: BLAS would copy the weights first, which for so few rows takes longer than the
+    product."""
     for j in range(0, n - n % 8, 8):
         w = weight[j * width : (j + 8) * width].reshape(8, width)
         w0, w1, w2, w3, w4, w5, w6, w7 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
@@ -169,7 +173,7 @@ def _conv(op: Operation, areas: Ints, weights: Floats, history: Floats, kept: Fl
 
 @fast
 def _join(op: Operation, areas: Ints, weights: Floats, scratch: Floats) -> None:
-    """The end of a residual block: [x, ELU(hidden)] @ weight; channels of x, kernel channels of the hidden."""
+    """Finish a residual block: [x, ELU(hidden)] @ weight; channels of x, kernel channels of the hidden."""
     n = op.channels + op.kernel
     x, hidden = scratch[areas[ACTIVE] :], scratch[areas[HIDDEN] :]
     windows = scratch[areas[WINDOWS] : areas[WINDOWS] + op.rows * n]
@@ -182,7 +186,7 @@ def _join(op: Operation, areas: Ints, weights: Floats, scratch: Floats) -> None:
 
 @fast
 def _cell(op: Operation, areas: Ints, weights: Floats, history: Floats, kept: Floats, scratch: Floats) -> None:
-    """One LSTM layer, one step; the gates in PyTorch's order: input, forget, cell, output."""
+    """Run one step of an LSTM layer; the gates in PyTorch's order: input, forget, cell, output."""
     size = op.channels
     row, gates = scratch[areas[PADDED] :][: 2 * size], scratch[areas[WINDOWS] :][: 4 * size]
     row[:size] = scratch[areas[op.source] : areas[op.source] + size]
@@ -201,7 +205,7 @@ def _cell(op: Operation, areas: Ints, weights: Floats, history: Floats, kept: Fl
 
 @fast
 def run(plan: NDArray[np.void], areas: Ints, weights: Floats, history: Floats, kept: Floats, scratch: Floats) -> None:
-    """One step of the whole net; its input lies at areas[ACTIVE] of scratch, and so does then its output."""
+    """Run one step of the whole net; its input lies at areas[ACTIVE] of scratch, and so does then its output."""
     for i in range(len(plan)):
         op = plan[i]
         if op.kind == CONV:
@@ -218,7 +222,7 @@ def run(plan: NDArray[np.void], areas: Ints, weights: Floats, history: Floats, k
 
 @fast
 def quantise(latent: Floats, books: Floats, norms: Floats, scores: Floats, residual: Floats, codes: Ints) -> None:
-    """latent [D] -> codes [K], the nearest of each book [bins, D] to what the books before it left."""
+    """Quantise latent [D] -> codes [K], the nearest of each book [bins, D] to what the books before it left."""
     residual[:] = latent
     for k in range(len(codes)):
         _one_row(residual, books[k], scores)

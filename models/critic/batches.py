@@ -111,7 +111,7 @@ class Stack:
         self.line.append(rows.line)
 
     def features(self, part: str) -> tuple[Floats, Floats, Any]:
-        """(context, partner, mask) of all."""
+        """Return (context, partner, mask) of all."""
         longest = max(map(len, self.bass))
         arrays = (self.bass, self.known, self.place, self.drums, self.chord, self.line)
         bass, known, place, drums, chord, line = (padded(some, longest) for some in arrays)
@@ -127,7 +127,7 @@ class Stack:
 
 
 def padded(some: Sequence[Any], longest: int) -> Any:
-    """Arrays [T, ...] of different lengths -> [N, longest, ...], zeros at the ends."""
+    """Pad arrays [T, ...] of different lengths -> [N, longest, ...], zeros at the ends."""
     out = np.zeros((len(some), longest, *some[0].shape[1:]), some[0].dtype)
     for row, one in zip(out, some, strict=True):
         row[: len(one)] = one
@@ -148,7 +148,7 @@ class Sampler:
         self._partners = {part: Partners(pool, part, self.common[part]) for part, pool in self.pools.items()}
 
     def _shares(self, pool: Songs, mma_share: float) -> Floats:
-        """Of each song: the root of its bars, and of MMA together its share."""
+        """Return of each song the root of its bars, and of MMA together its share."""
         weight = np.sqrt([pool.bar_count(i) for i in range(len(pool.songs))])
         mma = np.array([song.source == "mma" for song in pool.songs])
         if mma.any() and not mma.all():
@@ -199,7 +199,8 @@ class Sampler:
 
 
 def varied_bass(bass: Ints, rng: np.random.Generator) -> tuple[Ints, Any]:
-    """As another bassist, or other ears, would have it: notes left out, late, louder or softer, a stretch unheard."""
+    """Return the bass as another bassist, or other ears, would have it: notes left out, late, louder or softer, a
+    stretch unheard."""
     bass, known = bass.copy(), np.ones(len(bass), bool)
     onsets = np.flatnonzero(bass[:, 0] >= 0)
     if rng.random() < 0.5:

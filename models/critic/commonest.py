@@ -1,4 +1,4 @@
-"""The commonest bar of a part in each meter: what a critic must not prefer to what was written for a bass."""
+"""Finds the commonest bar of a part in each meter: what a critic must not prefer to what was written for a bass."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COUNTED = 8  # times that a bar counts in one song
 
 
 def commonest(part: str, songs: Songs) -> dict[Meter, Ints]:
-    """Meter -> the commonest bar of composed songs, without its loudness, pitches above the bass's reference.
+    """Return meter -> the commonest bar of composed songs, without its loudness, pitches above the bass's reference.
 
     A song that loops counts a bar COUNTED times at most, or one loop would be everybody's.
     """
@@ -39,7 +39,7 @@ def commonest(part: str, songs: Songs) -> dict[Meter, Ints]:
 
 
 def _plain_bar(part: str, rows: Rows, base: int) -> Ints:
-    """The bar without its loudness: level 3 everywhere; pitches above the reference."""
+    """Return the bar without its loudness: level 3 everywhere; pitches above the reference."""
     if part == "drums":
         return np.where(rows.drums > 0, 3, 0).astype(np.int64)
     if part == "comping":

@@ -1,4 +1,4 @@
-"""How well a part belongs to the bass it stands beside, in windows of up to 64 ticks (about two to four bars).
+"""Says how well a part belongs to the bass it stands beside, in windows of up to 64 ticks (about two to four bars).
 
 `Critic.drums`, `comping` and `line` judge one window of the dataclasses that the planner speaks; `score_drums`,
 `score_comping` and `score_line` many candidates beside one bass, as rows of models.music.features.Events. A logit is
@@ -49,7 +49,8 @@ class Critic:
 
     @classmethod
     def load(cls, path: str | Path = WEIGHTS) -> Critic:
-        """The weights of a checkpoint stem; FileNotFoundError or ValueError when they are not there or not these."""
+        """Load the weights of a checkpoint stem; FileNotFoundError or ValueError when they are not there or not
+        these."""
         saved = checkpoint.load_arrays(path, "critic")
         try:
             net = saved.config["net"]
@@ -61,16 +62,18 @@ class Critic:
 
     @classmethod
     def of(cls, net: CriticNet) -> Critic:
-        """The critic with the weights of a network in torch."""
+        """Return the critic with the weights of a network in torch."""
         return cls(net.config, {name: value.detach().numpy() for name, value in net.named_parameters()})
 
     def drums(self, bass: Sequence[BassTick], drums: Sequence[Reply], positions: Sequence[Position]) -> float:
-        """Logit that these drums belong to this bass. ValueError: lengths differ, none, or more than 64 ticks."""
+        """Return the logit that these drums belong to this bass. ValueError: lengths differ, none, or more than 64
+        ticks."""
         _require_equal(bass=bass, drums=drums, positions=positions)
         return float(self.score_drums(beside(bass, positions), reply_events(drums)[0][None])[0])
 
     def comping(self, bass: Sequence[BassTick], chords: Sequence[Reply], positions: Sequence[Position]) -> float:
-        """Logit that these chords belong to this bass. Before its first stroke no harmony holds. Errors as drums."""
+        """Return the logit that these chords belong to this bass. Before its first stroke no harmony holds. Errors as
+        drums."""
         _require_equal(bass=bass, chords=chords, positions=positions)
         return float(self.score_comping(beside(bass, positions), reply_events(chords)[1][None])[0])
 
@@ -81,23 +84,24 @@ class Critic:
         line: Sequence[Reply],
         positions: Sequence[Position],
     ) -> float:
-        """Logit that this line belongs to this bass and these chords (which may be empty). Errors as drums."""
+        """Return the logit that this line belongs to this bass and these chords (which may be empty). Errors as
+        drums."""
         _require_equal(bass=bass, chords=chords, line=line, positions=positions)
         chord, notes = reply_events(chords)[1], reply_events(line)[2]
         return float(self.score_line(beside(bass, positions), chord[None], notes[None])[0])
 
     def score_drums(self, beside: Beside, drums: Ints) -> Floats:
-        """drums [N, T, pieces]: levels of N candidates -> logits [N]."""
+        """Score drums [N, T, pieces], levels of N candidates -> logits [N]."""
         _require_ticks(beside, drums, "drums")
         return self._score("drums", beside, windows.drum_features(beside.heard, drums))
 
     def score_comping(self, beside: Beside, chord: Ints) -> Floats:
-        """chord [N, T, 4]: action, level, root, quality of N candidates -> logits [N]."""
+        """Score chord [N, T, 4], action, level, root and quality of N candidates -> logits [N]."""
         _require_ticks(beside, chord, "chord")
         return self._score("comping", beside, windows.comping_features(beside.heard, chord))
 
     def score_line(self, beside: Beside, chord: Ints, line: Ints) -> Floats:
-        """chord [N or 1, T, 4] and line [N, T, 3] of N candidates -> logits [N]."""
+        """Score chord [N or 1, T, 4] and line [N, T, 3] of N candidates -> logits [N]."""
         _require_ticks(beside, chord, "chord")
         _require_ticks(beside, line, "line")
         if len(chord) not in (1, len(line)):
@@ -118,7 +122,7 @@ def beside(bass: Sequence[BassTick], positions: Sequence[Position]) -> Beside:
 
 
 def beside_rows(bass: Ints, known: NDArray[np.bool_], place: Floats) -> Beside:
-    """The same of rows: bass [T, 3], known [T], place [T, P] of windows.places."""
+    """Return the same of rows: bass [T, 3], known [T], place [T, P] of windows.places."""
     _require_equal(bass=bass, known=known, place=place)
     if len(bass) > LONGEST:
         raise ValueError(f"a window of {len(bass)} ticks: the critic reads at most {LONGEST}; cut it")
@@ -131,7 +135,7 @@ def _or(pitch: int | None) -> int:
 
 
 def _require_equal(**parts: Any) -> None:
-    """ValueError in one line unless all have the same length, and one tick at least."""
+    """Raise ValueError in one line unless all have the same length, and one tick at least."""
     lengths = {name: len(part) for name, part in parts.items()}
     if len(set(lengths.values())) > 1 or not all(lengths.values()):
         found = ", ".join(f"{name} {length}" for name, length in lengths.items())
@@ -155,7 +159,7 @@ class _PairNet:
         ]
 
     def logits(self, context: Floats, partner: Floats) -> Floats:
-        """context [1, T, F], partner [N, T, P] -> [N]"""
+        """Score context [1, T, F] with partner [N, T, P] -> logits [N]."""
         w = self._w
         hidden = partner @ w["part.weight"]
         hidden += context @ w["context.weight"] + w["context.bias"]
@@ -168,8 +172,8 @@ class _PairNet:
 
 
 def _convolved(hidden: Floats, kernel: Floats, bias: Floats, dilation: int) -> Floats:
-    """relu of a convolution over the ticks: hidden [N, T, C], kernel [KERNEL, C, C] -> [N, T, C]; zeros beyond the
-    ends.
+    """Return relu of a convolution over the ticks: hidden [N, T, C], kernel [KERNEL, C, C] -> [N, T, C]; zeros beyond
+    the ends.
     """
     out = hidden @ kernel[KERNEL // 2]
     out += bias

@@ -48,7 +48,7 @@ class PairNet(nn.Module):
 
 
 def fold(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A PairNet's state with batch normalisation -> the state of one without that gives the same."""
+    """Turn a PairNet's state with batch normalisation -> the state of one without that gives the same."""
     found = {name: value.clone() for name, value in weights.items() if not name.startswith("norms.")}
     last = max(int(name.split(".")[1]) for name in weights if name.startswith("norms."))
     for index in range(last + 1):
@@ -83,7 +83,7 @@ class CriticNet(nn.Module):
 
 
 def folded(config: CriticConfig, weights: Mapping[str, Tensor]) -> CriticNet:
-    """The network without batch normalisation that does what one with it and these weights does in eval mode."""
+    """Return the network without batch normalisation that does what one with it and these weights does in eval mode."""
     net = CriticNet(config)
     for part in PART_DIM:
         own = {name.removeprefix(f"{part}."): value for name, value in weights.items() if name.startswith(f"{part}.")}

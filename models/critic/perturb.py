@@ -76,7 +76,7 @@ class Songs:
                     self.of_meter[meter].append(index)
 
     def _whole_bars(self, index: int) -> list[bool]:
-        """Whether each bar is as long as its meter says."""
+        """Return whether each bar is as long as its meter says."""
         ends = [*self._starts[index][1:].tolist(), len(self.songs[index])]
         found = zip(self._starts[index].tolist(), ends, self._meters[index], strict=True)
         return [end - at == meter.numerator * tokens.ticks_per_beat(meter) for at, end, meter in found]
@@ -85,7 +85,7 @@ class Songs:
         return len(self._starts[song])
 
     def window(self, song: int, bar: int, bars: int, cut_to: Meter | None = None) -> Window | None:
-        """`bars` bars from bar `bar`, or None: not there, not whole, of two meters, or longer than LONGEST."""
+        """Return `bars` bars from bar `bar`, or None: not there, not whole, of two meters, or longer than LONGEST."""
         if bar >= self.bar_count(song):
             return None
         meter = self._meters[song][bar]
@@ -102,7 +102,7 @@ class Songs:
         return Window(song, at, np.tile(np.arange(length), bars), target, bars)
 
     def rows(self, window: Window, delay: int = 0) -> Rows:
-        """What the song has there, or `delay` ticks earlier."""
+        """Return what the song has there, or `delay` ticks earlier."""
         events, at = self.songs[window.song].events, np.clip(window.at - delay, 0, len(self.songs[window.song]) - 1)
         return Rows(events.drums[at], events.chord[at], events.line[at])
 
@@ -115,7 +115,7 @@ def plain(meter: Meter) -> Meter:
 
 
 def enough(part: str, rows: Rows, bass: Ints) -> bool:
-    """Whether there is something to judge: bass notes, and strokes of the part."""
+    """Return whether there is something to judge: bass notes, and strokes of the part."""
     if (bass[:, 0] >= 0).sum() < 2:
         return False
     if part == "drums":
@@ -126,7 +126,7 @@ def enough(part: str, rows: Rows, bass: Ints) -> bool:
 
 
 def reference(bass: Ints) -> int:
-    """The bass pitch class that sounds longest."""
+    """Return the bass pitch class that sounds longest."""
     sounding = bass[bass[:, 2] >= 0, 2] % 12
     return int(np.bincount(sounding, minlength=12).argmax())
 
@@ -139,7 +139,7 @@ class Partners:
         self._songs, self._part, self._commonest = songs, part, common
 
     def wrong(self, kind: str, window: Window, cut_to: Meter | None, rng: Rng) -> Rows | None:
-        """Rows with this part replaced; None where this kind has nothing else to offer here."""
+        """Return the rows with this part replaced; None where this kind has nothing else to offer here."""
         true = self._songs.rows(window)
         for _ in range(TRIES):
             found = self._one(kind, window, true, cut_to, rng)
@@ -168,7 +168,7 @@ class Partners:
         return self._with(true, transposed(true, int(rng.choice(steps))))
 
     def _with(self, true: Rows, other: Rows) -> Rows:
-        """`true` with this part of `other`; beside a line the true chords stay."""
+        """Return `true` with this part of `other`; beside a line the true chords stay."""
         if self._part == "drums":
             return Rows(other.drums, true.chord, true.line)
         return Rows(true.drums, other.chord if self._part == "comping" else true.chord, other.line)
@@ -204,7 +204,7 @@ class Partners:
 
 
 def differs(part: str, one: Rows, other: Rows) -> bool:
-    """Whether more than loudness tells them apart."""
+    """Return whether more than loudness tells them apart."""
     if part == "drums":
         return bool(((one.drums > 0) != (other.drums > 0)).any())
     if part == "comping":
@@ -214,13 +214,13 @@ def differs(part: str, one: Rows, other: Rows) -> bool:
 
 
 def _sounding(chord: Ints) -> list[tuple[int, ...]]:
-    """Strokes with their harmony, and what holds at first."""
+    """Return the strokes with their harmony, and what holds at first."""
     strokes = [(tick, *chord[tick, 2:].tolist()) for tick in np.flatnonzero(chord[:, 0] >= tokens.SAME).tolist()]
     return [tuple(chord[0, 2:].tolist()), *strokes]
 
 
 def transposed(rows: Rows, steps: int) -> Rows:
-    """Chords and line `steps` semitones higher; the line is folded into its range as a whole where it can be."""
+    """Return chords and line `steps` semitones higher; the line is folded into its range as a whole where it can be."""
     chord, line = rows.chord.copy(), rows.line.copy()
     chord[:, 2] = np.where(chord[:, 2] >= 0, (chord[:, 2] + steps) % 12, -1)
     pitch, on = line[:, 2] + LINE_LOW, line[:, 0] == LINE_ON
@@ -232,7 +232,7 @@ def transposed(rows: Rows, steps: int) -> Rows:
 
 
 def _shuffled(rows: Rows, chunk: int, rng: Rng) -> Rows:
-    """The window's beats or bars in another order."""
+    """Return the window's beats or bars in another order."""
     count = -(-len(rows.drums) // chunk)
     order = rng.permutation(count)
     at = np.concatenate([np.arange(i * chunk, min((i + 1) * chunk, len(rows.drums))) for i in order])
@@ -240,7 +240,7 @@ def _shuffled(rows: Rows, chunk: int, rng: Rng) -> Rows:
 
 
 def copying(drums: Ints, bass: Ints) -> Ints:
-    """The same drums with a kick on every bass note and nowhere else."""
+    """Return the same drums with a kick on every bass note and nowhere else."""
     found = drums.copy()
     loud = int(max(drums[:, KICK].max(), 3))
     found[:, KICK] = np.where(bass[:, 0] >= 0, loud, 0)
@@ -248,7 +248,7 @@ def copying(drums: Ints, bass: Ints) -> Ints:
 
 
 def windows_of(songs: Songs, part: str, bars: int, per_song: int, rng: Rng) -> list[Window]:
-    """Up to per_song windows of each song that has the part, at different bars."""
+    """Return up to per_song windows of each song that has the part, at different bars."""
     found = []
     for index, song in enumerate(songs.songs):
         if not song.has[HAS[part]]:

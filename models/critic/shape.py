@@ -23,7 +23,7 @@ class CriticConfig:
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Of every array in the checkpoint, by name."""
+        """Return the shape of every array in the checkpoint, by name."""
         found: dict[str, tuple[int, ...]] = {}
         for part, size in PART_DIM.items():
             found |= {f"{part}.{name}": shape for name, shape in self._part(CONTEXT_DIM[part], size).items()}

@@ -1,4 +1,5 @@
-"""The songs the critic learns from and is measured on, read from shared/data/band and kept in data_cache/critic.npz.
+"""Reads the songs the critic learns from and is measured on, read from shared/data/band and kept in
+data_cache/critic.npz.
 
 Held out: the valid and test songs of the responder's split, and every song of shared/band_score, with its original and
 its remixes. Composed songs come whole; of the accompaniments made by MMA (whose kick copies the bass) a sample.
@@ -38,7 +39,7 @@ MEASURED = {  # songs of shared/band_score that the responder's split file does 
 
 
 def songs(shared: Path = SHARED, cache: Path = CACHE) -> list[Song]:
-    """All songs; read once and kept. FileNotFoundError when there is neither a cache nor the data."""
+    """Return all songs; read once and kept. FileNotFoundError when there is neither a cache nor the data."""
     if cache.exists():
         return load_songs(cache)
     if not (shared / "data" / "band").is_dir():
@@ -55,7 +56,7 @@ def without_twins(found: list[Song]) -> list[Song]:
 
 
 def _phrases(song: Song) -> set[bytes]:
-    """Runs of four bars of bass onsets, as steps between them; of too few notes or one pitch none."""
+    """Return runs of four bars of bass onsets, as steps between them; of too few notes or one pitch none."""
     starts = np.flatnonzero(np.diff(song.bars, prepend=-1))
     runs = set()
     for first, end in zip(starts[:-4], starts[4:], strict=True):
@@ -82,7 +83,7 @@ def _read(shared: Path) -> Iterator[Song]:
 
 
 def _mma(where: Path, split: dict[str, str]) -> Iterator[Song]:
-    """A sample of the training pieces, odd meters first; one piece of a song and groove at most."""
+    """Return a sample of the training pieces, odd meters first; one piece of a song and groove at most."""
     with lzma.open(where / "index.jsonl.xz", "rt", encoding="utf-8") as lines:
         entries = {f"{entry['i']:05d}": entry for entry in map(json.loads, lines)}
     own = [name for name in entries if split.get(f"mma/{name}.mid") == "train"]

@@ -1,4 +1,4 @@
-"""How well the critic tells right partners from wrong ones: trials on held-out songs, AUC, calibration."""
+"""Measures how well the critic tells right partners from wrong ones: trials on held-out songs, AUC, calibration."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from models.music.features import Floats, Ints
 
 
 def auc(right: Floats, wrong: Floats) -> float:
-    """The chance that a right partner scores above a wrong one; ties count half."""
+    """Return the chance that a right partner scores above a wrong one; ties count half."""
     both = np.concatenate([right, wrong])
     _values, inverse, counts = np.unique(both, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
@@ -43,7 +43,8 @@ class Trial:
 def trials(
     songs: Songs, part: str, common: Mapping[Meter, Ints], bars: int = 2, per_song: int = 24, seed: int = 1
 ) -> list[Trial]:
-    """Every kind of wrong partner for the same windows; a window without such a partner is left out of its kind."""
+    """Return every kind of wrong partner for the same windows; a window without such a partner is left out of its
+    kind."""
     rng = np.random.default_rng((seed, PARTS.index(part), bars))
     chosen, partners = perturb.windows_of(songs, part, bars, per_song, rng), Partners(songs, part, common)
     found = []
@@ -57,7 +58,7 @@ def trials(
 
 
 def scored(net: CriticNet, songs: Songs, part: str, own: Sequence[Window], partners: Sequence[Rows]) -> Floats:
-    """The network's logit of each window with its partner."""
+    """Return the network's logit of each window with its partner."""
     net.eval()
     out = []
     with torch.inference_mode():
@@ -116,7 +117,7 @@ def calibrate(net: CriticNet, valid: Valid) -> dict[str, float]:
 
 
 def platt(right: Floats, wrong: Floats) -> tuple[float, float]:
-    """(scale, shift) of the logits that make right and wrong most likely, each half of the weight."""
+    """Return (scale, shift) of the logits that make right and wrong most likely, each half of the weight."""
     x = torch.from_numpy(np.concatenate([right, wrong])).double()
     sign = torch.cat([-torch.ones(len(right)), torch.ones(len(wrong))]).double()
     weight = torch.cat([torch.full((len(right),), 0.5 / len(right)), torch.full((len(wrong),), 0.5 / len(wrong))])

@@ -1,4 +1,4 @@
-"""What the critic reads: windows of up to 64 ticks as float features, the same in every key.
+"""Makes what the critic reads: windows of up to 64 ticks as float features, the same in every key.
 
 All functions work on batches. Rows are those of models.music.features.Events: bass [N, T, 3], known [N, T], drums
 [N, T, pieces], chord [N, T, 4], line [N, T, 3]; mask [N, T] is False where a shorter window is padded. Pitches are read
@@ -47,7 +47,7 @@ PARTS = tuple(PART_DIM)
 
 
 def places(ticks: Sequence[int] | Ints, meters: Sequence[Meter]) -> Floats:
-    """[T, POSITION_DIM]: where in beat, group and bar each tick lies. The number of the bar is not read."""
+    """Return [T, POSITION_DIM]: where in beat, group and bar each tick lies. The number of the bar is not read."""
     return np.stack([position_features(int(tick), 0, meter) for tick, meter in zip(ticks, meters, strict=True)])
 
 
@@ -66,7 +66,8 @@ class Heard:
     ago: Ints
 
     def changed(self, values: NDArray[Any]) -> Bools:
-        """[N, T, ...]: where values [N, T, ...] are others than one bar before; False where nothing is known of it."""
+        """Return [N, T, ...]: where values [N, T, ...] are others than one bar before; False where nothing is known of
+        it."""
         wide = (...,) + (None,) * (values.ndim - 2)
         ago = np.broadcast_to(self.ago, values.shape[:2])[wide]
         return np.asarray((np.take_along_axis(values, np.maximum(ago, 0), 1) != values) & (ago >= 0))
@@ -91,7 +92,7 @@ def hear(bass: Ints, known: Bools, mask: Bools, place: Floats) -> Heard:
 
 
 def _longest(pc: Ints) -> Ints:
-    """[N]: the pitch class that fills most ticks; of equals the one heard first; 0 where nothing sounds."""
+    """Return [N]: the pitch class that fills most ticks; of equals the one heard first; 0 where nothing sounds."""
     sounds = pc[..., None] == _COUNTED
     counts = sounds.sum(1)
     first = np.where(sounds.any(1), sounds.argmax(1), pc.shape[1])
@@ -99,26 +100,26 @@ def _longest(pc: Ints) -> Ints:
 
 
 def _accent(level: Ints) -> Floats:
-    """Levels -> shares of the loudest of the window."""
+    """Turn levels into shares of the loudest of the window."""
     top = level.max(axis=tuple(range(1, level.ndim)), keepdims=True)
     return np.asarray(level / np.maximum(top, 1), np.float32)
 
 
 def _last(values: Ints, at: Bools) -> Ints:
-    """[N, T]: the value at the last tick before this one where `at` holds; -1 where there was none."""
+    """Return [N, T]: the value at the last tick before this one where `at` holds; -1 where there was none."""
     held = _held(values, at)
     return np.concatenate([np.full_like(held[:, :1], -1), held[:, :-1]], 1)
 
 
 def _held(values: Ints, at: Bools, first: Ints | None = None) -> Ints:
-    """[N, T]: the value at the last tick up to this one where `at` holds; before that `first` [N], else -1."""
+    """Return [N, T]: the value at the last tick up to this one where `at` holds; before that `first` [N], else -1."""
     index = np.maximum.accumulate(np.where(at, np.arange(at.shape[1]), -1), axis=1)
     found = np.take_along_axis(values, np.maximum(index, 0), axis=1)
     return np.where(index >= 0, found, -1 if first is None else first[:, None])
 
 
 def context(part: str, heard: Heard, place: Floats) -> Floats:
-    """[N, T, CONTEXT_DIM[part]]; place [N, T, POSITION_DIM]. Drums do not hear which pitch the bass has."""
+    """Return [N, T, CONTEXT_DIM[part]]; place [N, T, POSITION_DIM]. Drums do not hear which pitch the bass has."""
     pieces = [heard.features]
     if part != "drums":
         pieces.append(_one_hot(_above(heard.pc, heard.reference[:, None])))
@@ -126,12 +127,12 @@ def context(part: str, heard: Heard, place: Floats) -> Floats:
 
 
 def _above(pc: Ints, base: Ints) -> Ints:
-    """Semitones of a pitch class above another, -1 where either is missing."""
+    """Return the semitones of a pitch class above another, -1 where either is missing."""
     return np.where((pc >= 0) & (base >= 0), (pc - base) % 12, -1)
 
 
 def _one_hot(values: Ints) -> Floats:
-    """[...] of 0-11, -1 none -> [..., 12]"""
+    """Map [...] of 0-11, -1 none -> [..., 12]."""
     return np.asarray(values[..., None] == _COUNTED, np.float32)
 
 
@@ -139,7 +140,8 @@ _GROUPS = [[PIECES.index(piece) for piece in group] for group in KIT.values()]
 
 
 def drum_features(heard: Heard, drums: Ints) -> Floats:
-    """[N, T, 33]: of each group of KIT: struck, accent, struck with a bass note, struck otherwise than a bar before.
+    """Return [N, T, 33]: of each group of KIT: struck, accent, struck with a bass note, struck otherwise than a bar
+    before.
 
     Last, where a kick and a bass note part ways.
     """
@@ -163,7 +165,7 @@ class Harmony:
 
     @property
     def chroma(self) -> Floats:
-        """[N, T, 12]: pitch classes above the root of what holds."""
+        """Return [N, T, 12]: pitch classes above the root of what holds."""
         return np.asarray(CHROMA[np.maximum(self.quality, 0)] * (self.root >= 0)[..., None], np.float32)
 
 
@@ -181,14 +183,15 @@ def harmony(chord: Ints, mask: Bools) -> Harmony:
 
 
 def _rolled(chroma: Floats, root: Ints, base: Ints) -> Floats:
-    """[N, T, 12]: chord tones above `base` instead of above the root; zeros where there is no base or no root."""
+    """Return [N, T, 12]: chord tones above `base` instead of above the root; zeros where there is no base or no
+    root."""
     steps = (_COUNTED + (base - root)[..., None]) % 12
     there = (root >= 0) & (base >= 0)
     return np.asarray(np.take_along_axis(chroma, steps, -1) * there[..., None], np.float32)
 
 
 def comping_features(heard: Heard, chord: Ints) -> Floats:
-    """[N, T, 56]: strokes, and chord tones and root above the reference and above the sounding bass."""
+    """Return [N, T, 56]: strokes, and chord tones and root above the reference and above the sounding bass."""
     held, base = harmony(chord, heard.mask), np.broadcast_to(heard.reference[:, None], heard.pc.shape)
     strokes = [held.stroke, held.off, held.sounds, held.new, _accent(np.where(held.stroke, chord[..., 1], 0))]
     strokes += [heard.changed(held.stroke), heard.changed(held.root)]
@@ -201,13 +204,14 @@ def comping_features(heard: Heard, chord: Ints) -> Floats:
 
 
 def _shares(sounding: NDArray[Any]) -> Floats:
-    """[N, 12]: how much of what sounds in the window (weights [N, T, 12] by pitch class) each pitch class is."""
+    """Return [N, 12]: how much of what sounds in the window (weights [N, T, 12] by pitch class) each pitch class is."""
     total = sounding.sum(1)
     return np.asarray(total / np.maximum(total.sum(-1, keepdims=True), 1), np.float32)
 
 
 def line_features(heard: Heard, chord: Ints, line: Ints) -> Floats:
-    """[N, T, 63]: notes and steps, and pitch classes above the reference, the sounding bass and the chord's root."""
+    """Return [N, T, 63]: notes and steps, and pitch classes above the reference, the sounding bass and the chord's
+    root."""
     held, mask = harmony(chord, heard.mask), heard.mask
     base = np.broadcast_to(heard.reference[:, None], heard.pc.shape)
     on = mask & (line[..., 0] == LINE_ON) & (line[..., 2] >= 0)

@@ -37,7 +37,8 @@ RUN = CHECKPOINTS / "critic.pt"
 
 
 def loss_of(logits: Tensor, there: Tensor, contrast: float) -> Tensor:
-    """logits [B, K]: verdicts one by one, right ones as heavy as all wrong ones, and the choice among partners."""
+    """Return the loss of logits [B, K]: verdicts one by one, right ones as heavy as all wrong ones, and the choice
+    among partners."""
     right = functional.softplus(-logits[:, 0]).mean()
     wrong = (functional.softplus(logits[:, 1:]) * there[:, 1:]).sum() / there[:, 1:].sum().clamp(min=1)
     choice = functional.cross_entropy(logits.masked_fill(~there, -1e9), torch.zeros(len(logits), dtype=torch.long))
@@ -81,7 +82,7 @@ class Run:
         return shown
 
     def validate(self, valid: Valid) -> dict[str, float]:
-        """Mean AUC over the kinds of each part, with averaged weights; each part keeps its own best."""
+        """Return the mean AUC over the kinds of each part, with averaged weights; each part keeps its own best."""
         net = folded(self.net.config, self.mean)
         figures = {part: valid.figures(net, part) for part in PARTS}
         means = {part: float(np.nanmean([*found.values()])) if found else 0.0 for part, found in figures.items()}
@@ -101,7 +102,7 @@ class Run:
         part.replace(path)
 
     def resume(self, path: Path) -> None:
-        """ValueError when the checkpoint is of another shape of network."""
+        """Raise ValueError when the checkpoint is of another shape of network."""
         held = torch.load(path, weights_only=True)
         try:
             self.net.load_state_dict(held.pop("net"))
@@ -113,7 +114,7 @@ class Run:
 
 
 def train(run: Run, sampler: Sampler, valid: Valid, path: Path) -> bool:
-    """Until the steps are done (True) or Ctrl-C (False); either way the checkpoint is written."""
+    """Train until the steps are done (True) or Ctrl-C (False); either way the checkpoint is written."""
     started, held = time.process_time() - run.held["cpu_s"], run.held
     bar = tqdm(total=run.config.steps, initial=held["step"], desc="critic", mininterval=5.0)
     try:
@@ -135,7 +136,7 @@ def train(run: Run, sampler: Sampler, valid: Valid, path: Path) -> bool:
 
 
 def card(run: Run, net: CriticNet, songs: Sequence[Song], sampler: Sampler, argv: Sequence[str]) -> str:
-    """The model card: what it is, what it learned from, what it reaches. net: with best weights."""
+    """Return the model card: what it is, what it learned from, what it reaches. net: with best weights."""
     held = Songs(song for song in songs if song.split == "test")
     rows = []
     for source, licence in corpus.LICENCES.items():
@@ -194,7 +195,7 @@ Chords are read from MIDI with the bass among their notes. Levels are read as ac
 
 
 def shipped(run: Run) -> CriticNet:
-    """The network with each part's best weights."""
+    """Return the network with each part's best weights."""
     net = CriticNet(run.net.config)
     net.load_state_dict(run.held["best_weights"])
     return net

@@ -57,6 +57,18 @@ def test_a_nice_thread_leaves_the_others_as_they_were() -> None:
     assert in_a_child(one_thread_only)
 
 
+def test_asking_for_real_time_leaves_the_thread_as_it_was() -> None:
+    def asks() -> bool:
+        os_process.set_nice(os.getpriority(os.PRIO_PROCESS, 0) + 3)
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        before = os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0)
+        granted = os_process.may_be_realtime()
+        unchanged = (os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0)) == before
+        return unchanged and granted == os_process.set_realtime_priority(1)
+
+    assert in_a_child(asks)
+
+
 def test_real_time_is_taken_or_refused_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def agrees() -> bool:
         granted = os_process.set_realtime_priority(1)
