@@ -14,10 +14,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from agent.audio import measured as measures
 from agent.audio.measured import TABLE
 from agent.audio.synth import PartVoice, Synth
 from agent.core.paths import SOUNDFONTS
@@ -259,9 +259,9 @@ def _cut_together(samples: list[Sample], recipe: Recipe) -> list[Sample]:
     return out
 
 
-def measured(folder: Path) -> dict[str, Any]:
+def measured(folder: Path) -> dict[str, measures.Font]:
     """Return the table of agent/audio/measured.py for the SoundFonts in a folder."""
-    table = {}
+    table = dict[str, measures.Font]()
     for name in SOUNDFONTS:
         path = folder / name
         numbers = sorted(soundfont.presets_of(path))

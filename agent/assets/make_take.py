@@ -11,7 +11,6 @@ import itertools
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import mido
 import numpy as np
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from agent.audio.synth import BLOCK, PartVoice, Synth, lead_in_of
 from agent.core.midi_constants import BASS_PROGRAM, NOTE_OFF, NOTE_ON
 from agent.core.paths import shipped
+from agent.core.stored import Json
 
 SAMPLE_RATE = 48_000
 SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
@@ -136,7 +136,9 @@ def write_line(beats_s: NDArray[np.float64], rng: np.random.Generator) -> list[P
     return notes
 
 
-def _play(token: str, first_beat: int, behind_s: float, beats_s: NDArray[np.float64], rng: Any) -> Played:
+def _play(
+    token: str, first_beat: int, behind_s: float, beats_s: NDArray[np.float64], rng: np.random.Generator
+) -> Played:
     step, _, rest = token.partition(":")
     name, _, length = rest.partition("/")
     accent = length.lstrip("0123456789")
@@ -201,7 +203,7 @@ def render(notes: list[Played], synth: Synth) -> NDArray[np.float32]:
     return np.asarray(mono * (PEAK / np.abs(mono).max()), np.float32)
 
 
-def truth(notes: list[Played], beats_s: NDArray[np.float64], synth: Synth, duration_s: float) -> dict[str, Any]:
+def truth(notes: list[Played], beats_s: NDArray[np.float64], synth: Synth, duration_s: float) -> dict[str, Json]:
     """The fields of the listening clips' truth, and the sections."""
     cents = {p: cents_of(strike(synth, p, 90, 0.7), p) for p in sorted({n.pitch for n in notes})}
     beats = beats_s[:-BEATS_PER_BAR]  # the last bar's note dies away on its one
@@ -225,7 +227,7 @@ def truth(notes: list[Played], beats_s: NDArray[np.float64], synth: Synth, durat
     }
 
 
-def _note_truth(note: Played, cents: float) -> dict[str, Any]:
+def _note_truth(note: Played, cents: float) -> dict[str, Json]:
     return {
         "t_on": round(note.on_s, 5),
         "t_off": round(note.key_up_s, 5),
@@ -239,15 +241,17 @@ def _note_truth(note: Played, cents: float) -> dict[str, Any]:
     }
 
 
-def _form(beats_s: NDArray[np.float64]) -> dict[str, Any]:
-    sections, chords, bar = [], [], 0
+def _form(beats_s: NDArray[np.float64]) -> dict[str, Json]:
+    sections, chords, bar = list[Json](), list[Json](), 0
     for section in SECTIONS:
         start, end = beats_s[bar * BEATS_PER_BAR], beats_s[(bar + len(section.bars)) * BEATS_PER_BAR]
         times = {"start": round(float(start), 5), "end": round(float(end), 5)}
         sections.append({"name": section.name, **times, "behind_ms": section.behind_ms, "bar": bar})
         for chord in section.chords:
             root, _, quality = (chord or "").partition(":")
-            fact = {"root": NAMES[root], "quality": quality} if chord else {"root": None, "quality": "none"}
+            fact: dict[str, Json] = (
+                {"root": NAMES[root], "quality": quality} if chord else {"root": None, "quality": "none"}
+            )
             chords.append({"t": round(float(beats_s[bar * BEATS_PER_BAR]), 5), **fact})
             bar += 1
     return {"sections": sections, "chords": chords}

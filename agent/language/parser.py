@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from agent.core.stored import Json
 from agent.directions.edit import Edit
 from agent.language import feasibility, lexicon, reply_text, rules, word_lists
 from agent.language.normalise import plain, without_decades
@@ -60,9 +60,13 @@ class ParseResult:
     verdict: str | None = None
     unsure: tuple[Edit, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
-        shown: dict[str, Any] = {"edits": [edit.to_json() for edit in self.edits], "reply": self.reply}
-        extra = {"question": self.question, "verdict": self.verdict, "unsure": [e.to_json() for e in self.unsure]}
+    def to_json(self) -> dict[str, Json]:
+        shown: dict[str, Json] = {"edits": [edit.to_json() for edit in self.edits], "reply": self.reply}
+        extra: dict[str, Json] = {
+            "question": self.question,
+            "verdict": self.verdict,
+            "unsure": [e.to_json() for e in self.unsure],
+        }
         return shown | {name: value for name, value in extra.items() if value}
 
 

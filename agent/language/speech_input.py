@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,7 +140,7 @@ def record(held: Callable[[], bool], device: int | str | None = None) -> NDArray
     """The microphone while `held()`, at most LONGEST_S. Blocks; never call it where sound is made."""
     import sounddevice
 
-    blocks: list[Any] = []
+    blocks: list[NDArray[np.float32]] = []
     block_samples = SAMPLE_RATE // 20
     with sounddevice.InputStream(SAMPLE_RATE, block_samples, device, 1, "float32") as stream:
         while held() and len(blocks) * block_samples < LONGEST_S * SAMPLE_RATE:

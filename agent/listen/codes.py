@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Samples
 from models.codec.codec import START_FRAMES, Codec
 from models.codec.official import CodecWeights, load_weights
 
+T = TypeVar("T")
 LONG_S = 30.0  # of sound: from here on progress is shown
 FIRST_FRAMES = START_FRAMES - 1  # whose offline codes depend on sound that comes later
 WHY_FIRST = "which offline depend on later sound, mirrored before the start"
@@ -192,7 +193,7 @@ def _examined(path: Path) -> AudioFile:
     return sound
 
 
-def _shown(steps: Iterable[Any], doing: str, total: int) -> Iterator[Any]:
+def _shown(steps: Iterable[T], doing: str, total: int) -> Iterator[T]:
     """The steps, with a bar on a terminal where there are many."""
     from rich.console import Console
     from rich.progress import track

@@ -6,9 +6,8 @@ import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +51,16 @@ def whole(path: Path) -> Iterator[Path]:
 def write_codes(path: Path, stored: StoredCodes) -> None:
     """Write the file whole or not at all. Raises OSError."""
     with whole(path) as part, part.open("wb") as file:
-        arrays: dict[str, Any] = {name: np.asarray(value) for name, value in asdict(stored).items()}
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(
+            file,
+            codes=stored.codes,
+            samples=np.asarray(stored.samples),
+            kbps=np.asarray(stored.kbps),
+            weights_sha256=np.asarray(stored.weights_sha256),
+            source=np.asarray(stored.source),
+            sample_rate_hz=np.asarray(stored.sample_rate_hz),
+            frame_rate_hz=np.asarray(stored.frame_rate_hz),
+        )
 
 
 def read_codes(path: Path) -> StoredCodes:
@@ -91,7 +98,7 @@ def _checked(path: Path, stored: StoredCodes) -> StoredCodes:
     return stored
 
 
-def _shown(value: Any) -> str:
+def _shown(value: NDArray[np.generic] | float | str) -> str:
     return type(value).__name__ if isinstance(value, np.ndarray) else repr(value)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from agent.directions.apply_edit import ACTS
+from agent.directions.apply_edit import ACTS, with_values
 from agent.directions.bar_settings import Settings
 from agent.directions.edit import Edit
 from agent.making.brief import Brief
@@ -125,20 +124,20 @@ class Outline:
         """Return how a bar is to be played: the mood, the directions for it, its level in the arc."""
         cues, part, level = self.cues, self.form.part_at(bar), self.form.levels[bar]
         names = ("density", "intensity", "register", "tension", "resolution", "syncopation", "surprise")
-        values: dict[str, Any] = {name: getattr(cues, name) for name in names}
+        values: dict[str, float] = {name: getattr(cues, name) for name in names}
         if self.given.density is not None and self.brief.mood is None:
             values["density"] = self.given.density
-        dials = Dials(**{**values, **self.given.wishes}, style=self.style)
+        dials = with_values(Dials(style=self.style), {**values, **self.given.wishes})
         concerned = [one for one in self.brief.edits if self._concerns(one, bar, part)]
         settings = replace(
             self._folded(Settings(dials=dials), concerned), tempo_bpm=None, tempo_factor=1.0, meter=None, resolves=None
         )
         steady = self._phrase_level(bar, part)
-        moved: dict[str, Any] = {
+        moved = {
             name: min(max((getattr(settings.dials, name) or 0.5) + share * (steady - 0.5), 0.02), 0.98)
             for name, share in LEVEL_DIALS.items()
         }
-        settings = replace(settings, dials=replace(settings.dials, **moved), swing=settings.swing or self.swing)
+        settings = replace(settings, dials=with_values(settings.dials, moved), swing=settings.swing or self.swing)
         if self.given.voice and "line" not in settings.sounds:
             settings = replace(settings, sounds={**settings.sounds, "line": OWN})
         settings = replace(settings, muted=settings.muted | self._out(bar, part, level))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 
 from agent.language.normalise import plain, without_decades
 
@@ -40,7 +39,21 @@ START, END = (
     r"\b(?:and )?(?:starts?|begins?|opens?|starting|beginning|opening)",
     r"\b(?:and )?(?:ends?|finish(?:es)?|closes?|ending|finishing)",
 )
-ARCS: tuple[tuple[re.Pattern[str], Mapping[str, Any]], ...] = (
+
+
+class ArcChange(TypedDict, total=False):
+    """What words say of a song's arc: fields of Arc (agent/making/brief.py)."""
+
+    starts: str
+    ends: str
+    stops: bool
+    fades: bool
+    open: bool
+    slows: bool
+    steady: bool
+
+
+ARCS: tuple[tuple[re.Pattern[str], ArcChange], ...] = (
     (re.compile(rf"{START} {SPARSE}"), {"starts": "sparse"}),
     (re.compile(rf"{START} {ALONE}"), {"starts": "alone"}),
     (re.compile(rf"{START} (?:quiet|soft|gentl)\w*"), {"starts": "quiet"}),

@@ -8,13 +8,12 @@ A tick is a 16th; the columns of hits are the pieces of models.music.tokens.PIEC
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
@@ -285,16 +284,31 @@ def _loudness(hits: Hits, piece: int) -> float:
 # reading
 
 
+_Fill = tuple[str, str, str, str, int, int, bool, int]  # name, style, words, source, meter, swung, ticks
+_Groove = tuple[str, str, str, str, int, int, bool, int, float | None, int]  # ... tempo, variations
+
+
+class _Table(msgspec.Struct):
+    """The JSON beside the hits. sha256: of their file."""
+
+    sha256: str
+    kind: str = ""
+    format: int = 0
+    pieces: tuple[str, ...] = ()
+    grooves: list[_Groove] = []
+    fills: list[_Fill] = []
+
+
 @lru_cache(maxsize=2)
 def _load(folder: Path) -> GrooveLibrary:
     table_path, data_path = folder / f"{STEM}.json", folder / f"{STEM}.safetensors"
     table = _table(table_path)
     data = _read(data_path)
     sha256 = hashlib.sha256(data).hexdigest()
-    if sha256 != table["sha256"]:
+    if sha256 != table.sha256:
         raise UserError(
             f"{data_path}: {len(data)} bytes with SHA-256 {sha256[:8]}, but {table_path.name} says "
-            f"{str(table['sha256'])[:8]}: truncated or altered; {RESTORE}"
+            f"{table.sha256[:8]}: truncated or altered; {RESTORE}"
         )
     try:
         arrays = arrays_from_bytes(data)
@@ -306,7 +320,7 @@ def _load(folder: Path) -> GrooveLibrary:
         ) from None
 
 
-def _library(table: dict[str, Any], struck: Hits, velocities: Hits) -> GrooveLibrary:
+def _library(table: _Table, struck: Hits, velocities: Hits) -> GrooveLibrary:
     flat: Hits = np.unpackbits(struck)
     flat[flat > 0] = velocities
     ticks = flat[: len(flat) // len(PIECES) * len(PIECES)].reshape(-1, len(PIECES))
@@ -321,31 +335,31 @@ def _library(table: dict[str, Any], struck: Hits, velocities: Hits) -> GrooveLib
         return ticks[at - count : at]
 
     grooves, fills = [], []
-    for name, style, words, source, numerator, denominator, swung, length, tempo_bpm, count in table["grooves"]:
+    for name, style, words, source, numerator, denominator, swung, length, tempo_bpm, count in table.grooves:
         meter = Meter(numerator, denominator)
         hits = take(length)
         variations = tuple(take(length // 2) for _ in range(count))
         grooves.append(PlayedGroove(name, style, meter, tempo_bpm, swung, hits, variations, source, words))
-    for name, style, _, source, numerator, denominator, swung, length in table["fills"]:
+    for name, style, _, source, numerator, denominator, swung, length in table.fills:
         fills.append(PlayedFill(length, take(length), style, source, name, Meter(numerator, denominator), swung))
     if len(flat) - at * len(PIECES) >= 8:
         raise ValueError(f"{len(ticks)} ticks, {at} are named")
     return GrooveLibrary(grooves, fills)
 
 
-def _table(path: Path) -> dict[str, Any]:
+def _table(path: Path) -> _Table:
     try:
-        table = json.loads(_read(path))
-    except ValueError as error:
+        table = msgspec.json.decode(_read(path), type=_Table)
+    except msgspec.ValidationError as error:
+        raise UserError(f"{path}: not a table of grooves ({error}); {RESTORE}") from None
+    except msgspec.DecodeError as error:
         raise UserError(f"{path}: not readable as JSON ({error}); {RESTORE}") from None
-    if not isinstance(table, dict) or table.get("kind") != KIND or "sha256" not in table:
+    if table.kind != KIND:
         raise UserError(f"{path}: not a table of grooves, which says kind {KIND!r} and sha256; {RESTORE}")
-    if table.get("format") != FORMAT:
-        raise UserError(f"{path}: grooves of format {table.get('format')}, this Antiphon reads {FORMAT}; {RESTORE}")
-    if table.get("pieces") != list(PIECES):
-        raise UserError(
-            f"{path}: grooves for the pieces {table.get('pieces')}, the band has {', '.join(PIECES)}; {RESTORE}"
-        )
+    if table.format != FORMAT:
+        raise UserError(f"{path}: grooves of format {table.format}, this Antiphon reads {FORMAT}; {RESTORE}")
+    if table.pieces != PIECES:
+        raise UserError(f"{path}: grooves for the pieces {table.pieces}, the band has {', '.join(PIECES)}; {RESTORE}")
     return table
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from agent.core.errors import UserError
+
+if TYPE_CHECKING:
+    from agent.takes.take_files import Sheet
 
 FIGURE = {  # dimension -> the word in its figures' names
     "level": "level",
@@ -21,7 +24,7 @@ FIGURE = {  # dimension -> the word in its figures' names
 }
 
 
-def account(before: Any, after: Any) -> str:
+def account(before: Sheet, after: Sheet) -> str:
     """Return 'take 2 -> take 3: the snare down (you said: ...)'; edits that were undone are named too."""
     added = [one for one in after.asked if one not in before.asked]
     gone = [one for one in before.asked if one not in after.asked]
@@ -38,7 +41,7 @@ def describe_short(shorts: Sequence[str]) -> list[str]:
     return list(describe_edits(map(Edit.read, shorts)))
 
 
-def measured(before: Any, after: Any) -> list[str]:
+def measured(before: Sheet, after: Sheet) -> list[str]:
     """Return a line such as 'snare level, dB: -10.6 -> -14.6' for each measure that moved, those asked for first, and
     one for the meters."""
     from agent.takes.measures import moved
@@ -51,7 +54,7 @@ def measured(before: Any, after: Any) -> list[str]:
     return [*([f"meters: {meters[0]} -> {meters[1]}"] if meters[0] != meters[1] else []), *rows]
 
 
-def draw(path: Path, takes: Sequence[Any]) -> None:
+def draw(path: Path, takes: Sequence[Sheet]) -> None:
     """Draw the takes below each other in a PNG. Raises UserError where it cannot be written."""
     from agent.takes.take_plot import contact_sheet
 

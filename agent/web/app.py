@@ -10,11 +10,11 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict, final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -23,12 +23,13 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent.control.commands import DIALS, FADERS, LANES, TABLE
+from agent.control.view import View
 from agent.core.errors import UserError
 from agent.core.settings import METERS
 from agent.web.guard import Guard, Limit
 from agent.web.recordings import Recordings
 from agent.web.request_body import json_body
-from agent.web.session_link import Said, SessionLink
+from agent.web.session_link import Said, SessionLink, Show
 from agent.web.session_routes import Endpoint, session_routes
 from agent.web.settings_file import SettingsFile
 from agent.web.takes import Takes, take_routes
@@ -58,15 +59,58 @@ TYPES = {"webmanifest": "application/manifest+json", "js": "text/javascript", "c
 TYPES |= {"svg": "image/svg+xml"}
 
 
+class ViewMessage(TypedDict):
+    """To a phone: what the session shows. dropped: views that it was too slow for."""
+
+    view: View | None
+    dropped: NotRequired[int]
+
+
+@final
+class AnswerMessage(TypedDict):
+    """To the phone that asked under this id."""
+
+    id: int | None
+    ok: bool
+    says: str
+
+
+class Told(TypedDict):
+    """What another device asked for, and the answer."""
+
+    by: str
+    text: str
+    says: str
+    ok: bool
+
+
+@final
+class ToldMessage(TypedDict):
+    """To the other phones."""
+
+    told: Told
+
+
+ToPhone = ViewMessage | AnswerMessage | ToldMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a phone sent: a command line, and the id that its answer is to have."""
+
+    say: str | None = None
+    id: int | None = None
+
+
 @dataclass(eq=False)
 class Phone:
     """A connected page. waiting: what it has still to be sent, bounded; dropped: views it was too slow for."""
 
     device: Device
-    waiting: asyncio.Queue[dict[str, Any]] = field(default_factory=lambda: asyncio.Queue(WAITING_MAX))
+    waiting: asyncio.Queue[ToPhone] = field(default_factory=lambda: asyncio.Queue(WAITING_MAX))
     dropped: int = 0
 
-    def push(self, message: dict[str, Any]) -> None:
+    def push(self, message: ToPhone) -> None:
         """Queue a message; where there is no room the oldest goes."""
         if self.waiting.full():
             self.waiting.get_nowait()
@@ -84,12 +128,12 @@ class Remote:
         self.phones: set[Phone] = set()
         self.link = SessionLink(socket, self._show)
         self.voice = Voice()
-        self.view: dict[str, Any] | None = None
-        self.watchers: list[Callable[[dict[str, Any] | None], None]] = []  # besides the phones
+        self.view: View | None = None
+        self.watchers: list[Show] = []  # besides the phones
         self.pairs = Limit(rate=1 / 12, burst=5)  # of an address
         self.all_pairs = Limit(rate=1 / 6, burst=20)  # of all together
 
-    def _show(self, view: dict[str, Any] | None) -> None:
+    def _show(self, view: View | None) -> None:
         self.view = view
         for phone in self.phones:
             phone.push({"view": view})
@@ -98,13 +142,13 @@ class Remote:
 
     def folder(self) -> str:
         """Return the folder of the session that runs, "" for none."""
-        return str(((self.view or {}).get("status") or {}).get("folder", ""))
+        return str(self.view["status"].get("folder", "")) if self.view else ""
 
     async def say(self, text: str, by: str, but: Phone | None = None) -> Said:
         """Carry out one command; everybody else is shown who asked for what. The last word wins."""
         answer = await self.link.say(text)
         if text.split()[:1] != ["status"]:
-            told = {"by": by, "text": text, "says": answer.says, "ok": answer.ok}
+            told: Told = {"by": by, "text": text, "says": answer.says, "ok": answer.ok}
             for phone in self.phones - {but} if but else self.phones:
                 phone.push({"told": told})
         return answer
@@ -188,9 +232,7 @@ def make_app(remote: Remote, names: frozenset[str], secure: bool) -> Guard:
         Route("/{file}", page),
         Route("/api/pair", pair, methods=["POST"]),
         Route("/api/who", who),
-        *session_routes(
-            remote.recordings, paired, lambda: str(((remote.view or {}).get("status") or {}).get("folder", ""))
-        ),
+        *session_routes(remote.recordings, paired, remote.folder),
         *take_routes(remote.takes, paired),
         Route("/api/settings", paired(settings), methods=["GET", "POST"]),
         Route("/api/tools/{name}", paired(tool)),
@@ -240,27 +282,27 @@ async def _receive(remote: Remote, socket: WebSocket, phone: Phone, frames: Limi
             raise WebSocketDisconnect
         asked = _frame(message.get("text"))
         if not frames.allows("frame"):
-            phone.push({"id": asked.get("id"), "ok": False, "says": "too fast; wait a moment"})
+            phone.push({"id": asked.id, "ok": False, "says": "too fast; wait a moment"})
             continue
         if remote.tokens.device_by_id(phone.device.id) is None:
             return  # revoked meanwhile
-        text = asked.get("say")
-        if not isinstance(text, str):
+        if asked.say is None:
             phone.push({"id": None, "ok": False, "says": 'expected {"say": "mute drums", "id": 1}'})
             continue
-        answer = await remote.say(text, phone.device.name, phone)
-        phone.push({"id": asked.get("id"), "ok": answer.ok, "says": answer.says})
+        answer = await remote.say(asked.say, phone.device.name, phone)
+        phone.push({"id": asked.id, "ok": answer.ok, "says": answer.says})
 
 
-def _frame(text: str | None) -> dict[str, Any]:
+def _frame(text: str | None) -> Asked:
     try:
         asked = json.loads(text) if text and len(text) <= FRAME_MAX else None
     except (ValueError, RecursionError):
-        return {}
+        return Asked()
     if not isinstance(asked, dict):
-        return {}
-    number = asked.get("id")
-    return {"say": asked.get("say"), "id": number if isinstance(number, int) and abs(number) < 1 << 53 else None}
+        return Asked()
+    say, number = asked.get("say"), asked.get("id")
+    known = number if isinstance(number, int) and abs(number) < 1 << 53 else None
+    return Asked(say if isinstance(say, str) else None, known)
 
 
 def _device(remote: Remote, cookies: dict[str, str]) -> Device | None:

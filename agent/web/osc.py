@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
+import msgspec
 from pythonosc.osc_bundle import OscBundle
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from agent.control.commands import TABLE
+from agent.control.view import View
+from agent.core import stored
 from agent.web.session_link import Said
 
 ROOT = "/antiphon"
@@ -26,6 +28,16 @@ LISTENERS_MAX = 8
 WAITING_MAX = 32  # commands that are not carried out yet; more are dropped
 Address = tuple[str, int]
 Say = Callable[[str], Awaitable[Said]]
+
+
+class Shown(msgspec.Struct):
+    """What is read of a session's status."""
+
+    tempo_bpm: float | None = None
+    bar: int | None = None
+    beat: int | None = None
+    level_db: float | None = None
+    state: str = "down"
 
 
 class OscServer(asyncio.DatagramProtocol):
@@ -65,14 +77,14 @@ class OscServer(asyncio.DatagramProtocol):
         answer = await self._say(" ".join([name, *words]).strip())
         self._send("answer", sender, name, int(answer.ok), answer.says)
 
-    def show(self, view: dict[str, Any] | None) -> None:
+    def show(self, view: View | None) -> None:
         """Send the state to those that listen."""
         now_s = time.monotonic()
         self._listeners = {one: until_s for one, until_s in self._listeners.items() if until_s > now_s}
-        status = (view or {}).get("status") or {}
+        status = Shown() if view is None else stored.convert(view["status"], Shown)
         for one in self._listeners:
-            figures = (float(status.get("tempo_bpm") or 0), int(status.get("bar") or 0), int(status.get("beat") or 0))
-            self._send("state", one, *figures, float(status.get("level_db") or -120), str(status.get("state", "down")))
+            figures = (status.tempo_bpm or 0.0, status.bar or 0, status.beat or 0)
+            self._send("state", one, *figures, status.level_db or -120.0, status.state)
 
     def _listen(self, sender: Address) -> None:
         if sender in self._listeners or len(self._listeners) < LISTENERS_MAX:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from starlette.requests import Request
 
 from agent.core.errors import UserError
+from agent.core.yaml_file import Value
 
 JSON_MAX = 1 << 16
 
@@ -22,11 +22,11 @@ async def body(request: Request, most: int) -> bytes:
     return data
 
 
-async def json_body(request: Request) -> dict[str, Any]:
+async def json_body(request: Request) -> dict[str, Value]:
     """Return the JSON object of a request; {} where it is none. Raises UserError for one that is too long."""
     data = await body(request, JSON_MAX)
     try:
-        found = json.loads(data)
+        found: Value = json.loads(data)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return {str(name): value for name, value in found.items()} if isinstance(found, dict) else {}

@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import uvicorn
 from zeroconf import ServiceInfo
@@ -161,7 +161,14 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
         yield listening
 
 
-def _tls(config: Config) -> dict[str, Any]:
+class Tls(TypedDict, total=False):
+    """uvicorn's settings for TLS."""
+
+    ssl_certfile: str
+    ssl_keyfile: str
+
+
+def _tls(config: Config) -> Tls:
     """Return uvicorn's settings for TLS. Raises UserError for a certificate that cannot be used."""
     web = config.web
     if web.certificate is None:
@@ -172,4 +179,6 @@ def _tls(config: Config) -> dict[str, Any]:
         ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(web.certificate, web.key)
     except (OSError, ssl.SSLError) as cause:
         raise UserError(f"web.certificate {web.certificate}: {cause}; give PEM files of certificate and key") from None
-    return {"ssl_certfile": web.certificate, **({"ssl_keyfile": web.key} if web.key else {})}
+    if web.key:
+        return {"ssl_certfile": web.certificate, "ssl_keyfile": web.key}
+    return {"ssl_certfile": web.certificate}

@@ -8,14 +8,14 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from agent.control.socket_server import WATCH
+from agent.control.view import View
 
 AGAIN_S = 0.5  # between two attempts to reach a session
 ANSWER_S = 5.0
 LINE_MAX = 1 << 20
-Show = Callable[[dict[str, Any] | None], None]
+Show = Callable[[View | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class SessionLink:
             writer.write(WATCH + b"\n")
             await writer.drain()
             while line := await reader.readline():
-                view = json.loads(line).get("view")
+                view: View | None = json.loads(line).get("view")
                 if view is not None:
                     self.up = True
                     self._show(view)

@@ -11,7 +11,7 @@ import io
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from ruamel.yaml import YAML
 
@@ -19,13 +19,20 @@ from agent.core.config import find, flatten, load
 from agent.core.errors import UserError
 from agent.core.paths import settings_folder
 from agent.core.whole_file import write_whole
-from agent.core.yaml_file import parse_value
+from agent.core.yaml_file import Value, parse_value
 
 SECTIONS = ("audio", "midi", "parts", "band", "dials", "sync")
 TOOLS = {"devices": (), "ports": ("--json",), "doctor": (), "calibrate": ()}  # name -> arguments
 COMMANDS = {"ports": "devices"}  # of tools that are another command
 TOOL_S = 60.0
 TEXT_MAX = 20_000
+
+
+class Settings(TypedDict):
+    """The settings file as the page shows it. settings: by dotted name."""
+
+    file: str
+    settings: dict[str, Value]
 
 
 class SettingsFile:
@@ -35,13 +42,13 @@ class SettingsFile:
         self._given = given
         self._running = asyncio.Lock()
 
-    def read(self) -> dict[str, Any]:
+    def read(self) -> Settings:
         """Return the file's path and every setting that may be changed here."""
         config = load(self._given)
         values = {key: value for key, value in flatten(config) if key.split(".")[0] in SECTIONS}
         return {"file": str(find(self._given) or self._new()), "settings": values}
 
-    def change(self, wanted: Mapping[str, Any]) -> str:
+    def change(self, wanted: Mapping[str, Value]) -> str:
         """Set {"key": "band.mode", "value": "trade"}; return what was done. Raises UserError."""
         key, value = str(wanted.get("key", "")), wanted.get("value")
         if key.split(".")[0] not in SECTIONS:

@@ -7,13 +7,13 @@ followed, and a take is a file of that number.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -72,8 +72,9 @@ class Takes:
         path = self._at(riff) / f"take-{number:03d}.json"
         kept = "".join(c for c in name if c.isprintable())[:NAME_MAX].strip()
         try:
-            whole: dict[str, Any] = stored.read(path, dict[str, Any])
-            write_whole(path, json.dumps(whole | {"name": kept}).encode())
+            whole = stored.read(path, dict[str, msgspec.Raw])
+            whole["name"] = msgspec.Raw(msgspec.json.encode(kept))
+            write_whole(path, msgspec.json.encode(whole))
         except stored.Damaged:
             raise UserError(f"{riff}: take {number} is damaged and cannot be named") from None
         except OSError as cause:
