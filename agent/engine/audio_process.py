@@ -129,7 +129,7 @@ class AudioProcess:
     def _open_band(self, out: Ring | None) -> None:
         setup, config, rate = self._setup, self._setup.config, self._setup.rate
         plays, hears_file = out is not None, setup.take is not None
-        synth, warning = open_synth(config, rate)  # while the keeper opens the card
+        synth, warning = open_synth(config, rate, waits=False)  # while the keeper opens the card
         self._port = open_port(config, waits=self._resumed or setup.waits)
         waits = self._resumed or setup.waits or not (plays or self._reads_input)
         self._latency = NO_LATENCY if waits else self._stream.open()
