@@ -44,11 +44,11 @@ class Finder:
             self.playback if hears else None,
             reads_input=self.reads_input,
             sent=self.sent,
+            name=card.input_name if self.reads_input else card.output_name,
+            api=card.input_api or card.output_api,
+            measured=lambda said: self._measured(card, said),
         )
         opened.detach()
-        opened.latency = self._measured(card, opened.latency)
-        opened.api = card.input_api or card.output_api
-        opened.name = card.input_name if self.reads_input else card.output_name
         self.audio = _by_name(self.audio, card)
         return opened
 

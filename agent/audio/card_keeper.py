@@ -15,6 +15,7 @@ from collections.abc import Callable
 from agent.audio import device_list
 from agent.audio.sound_card import ONE_CLOCK_APIS, SoundCard
 from agent.core.errors import UserError
+from agent.midi.jack_client import release_memory
 
 LOOK_EVERY_S = 1.0
 PATIENCE_S = 2.0  # a card that is silent for less may come back by itself, its connections with it
@@ -130,6 +131,7 @@ class Keeper:
         try:
             card = self._find()
             card.start()
+            release_memory()
             self._found, self.cause = (card, "") if self._runs(card) else (None, self._dead(card))
         except Exception as cause:  # PortAudio's own errors come in many kinds
             self.cause = str(cause)

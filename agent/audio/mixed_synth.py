@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 import numpy as np
 
+from agent.audio.measured import Number
 from agent.audio.own_voice_synth import PARTS as OWN_PARTS
 from agent.audio.own_voice_synth import OwnVoice
 from agent.audio.synth import DRUM_BANK, MAX_RENDER, PartVoice, Stems, Synth, SynthUnavailable
@@ -18,8 +23,11 @@ from agent.core.types import MixWish
 from agent.mixing.lanes import PITCHED, REFERENCE_VELOCITY, Lane, lane_of, lanes_of
 from agent.mixing.mixer import Mixer
 from agent.sounds.font_choice import chosen_font
-from agent.sounds.instruments import INSTRUMENTS, OWN, of_style, pairs_read
+from agent.sounds.instruments import INSTRUMENTS, OFTEN, OWN, of_style, pairs_read
 
+log = logging.getLogger(__name__)
+
+READER_STAYS_S = 2.0  # after what it has read last
 MOST_DB, LEAST_DB = 24.0, -24.0  # to bring an instrument to its lane's level
 
 
@@ -27,8 +35,9 @@ class MixedSynth:
     """The band's instruments and their mix; one thread at a time may call it.
 
     soundfonts: asked for a preset in this order. presets: instrument -> (bank, program) of those that are not where
-    General MIDI has them; instruments: those that may be asked for, which are loaded. A message takes effect at the
-    next multiple of 64 samples, as in Synth. Raises SynthUnavailable like it.
+    General MIDI has them; instruments: those that may be asked for. waits: whether one that is not in memory is read
+    when it is to play; else a thread reads it, and it plays from the next message after that on. A message takes
+    effect at the next multiple of 64 samples, as in Synth. Raises SynthUnavailable like it.
     """
 
     mixer_kind: type[Mixer] = Mixer
@@ -40,6 +49,7 @@ class MixedSynth:
         parts: Mapping[str, PartConfig],
         presets: Mapping[str, tuple[int, int]] | None = None,
         instruments: Collection[str] = tuple(INSTRUMENTS),
+        waits: bool = True,
     ) -> None:
         lanes = [lane for part in parts for lane in lanes_of(part)]
         voices = [_voice(lane, i, parts[lane.part]) for i, lane in enumerate(lanes)]
@@ -57,7 +67,14 @@ class MixedSynth:
         self._rung_gain: dict[str, float] = {}
         self._own_gain: dict[str, float] = {}  # part that plays it -> gain beside its lane's
         self._asked: tuple[Mapping[str, str], str | None] = ({}, None)
+        self._reader: PresetReader | None = None
         self.sound({}, None)
+        self._synth.forget_unused()
+        if not waits:
+            for number in {self._presets[name] for name in OFTEN if name in self._presets}:
+                self._synth.load(number)
+            fonts = (soundfonts,) if isinstance(soundfonts, Path) else tuple(soundfonts)
+            self._reader = PresetReader(fonts, rate)
 
     def take_voice(self, voice: OwnVoice) -> None:
         """Have the player's own sound from the next block on; a part plays it when it is asked for."""
@@ -77,10 +94,10 @@ class MixedSynth:
         """Play each part with the instrument asked for, else the config's, else that of the song's style, from the
         next block on; what the soundfonts have not leaves a part as it is."""
         self._asked = (asked, style)
-        usual, before = of_style(style), dict(self.sounds)
-        for part in self.parts:
-            number = self._presets.get(asked.get(part, "")) or self._own(part) or self._presets[usual[part]]
-            if self._synth.has(number):
+        before = dict(self.sounds)
+        self.prepare(asked, style)
+        for part, number in self._wanted(asked, style).items():
+            if self._reader is None or self._synth.is_loaded(number):
                 self.sounds[part] = number
                 for lane in self._lanes[part]:
                     self._synth.choose(lane, number)
@@ -91,6 +108,22 @@ class MixedSynth:
             self.mixer.regain([self._gain_db(lane) for lane in lanes], brights)
         voice, playing = self._voice, [part for part in OWN_PARTS if self._plays_own(part, asked)]
         self._own_gain = {part: self._gain_of_own(part, voice) for part in playing} if voice else {}
+
+    def prepare(self, asked: Mapping[str, str], style: str | None) -> None:
+        """Be told what `sound` will be asked for soon: a thread reads what is not in memory yet."""
+        if self._reader:
+            for number in self._wanted(asked, style).values():
+                if not self._synth.is_loaded(number):
+                    self._reader.read(number)
+
+    def _wanted(self, asked: Mapping[str, str], style: str | None) -> dict[str, tuple[int, int]]:
+        """Return the preset that each part is to play, as far as the soundfonts have it."""
+        usual = of_style(style)
+        wanted = {
+            part: self._presets.get(asked.get(part, "")) or self._own(part) or self._presets[usual[part]]
+            for part in self.parts
+        }
+        return {part: number for part, number in wanted.items() if self._synth.has(number)}
 
     def lacks(self, soundfont: Path) -> str:
         """Return which of the instruments that play now a soundfont has not, in words; "" for none."""
@@ -125,6 +158,8 @@ class MixedSynth:
 
     def send(self, part: str, message: tuple[int, ...]) -> None:
         """One raw MIDI message to a part, whatever its channel nibble. Raises as Synth.send does."""
+        if self._reader and self._reader.hand_over(self._synth):
+            self.sound(*self._asked)
         kind = message[0] & 0xF0 if message else 0
         if self._voice and part in OWN_PARTS and kind in (NOTE_ON, NOTE_OFF) and len(message) > 1:
             begins = kind == NOTE_ON and message[-1] > 0
@@ -199,6 +234,56 @@ class MixedSynth:
             self._voice.close()
 
 
+class PresetReader:
+    """Reads presets in a thread, while a synth plays on. FluidSynth keeps a sample once for all synths of a process, so
+    the one that plays finds it in memory. read() and hand_over() are called by the thread that plays."""
+
+    def __init__(self, soundfonts: Sequence[Path], rate: int) -> None:
+        self._soundfonts, self._rate = tuple(soundfonts), rate
+        self._asked: SimpleQueue[Number] = SimpleQueue()
+        self._read: deque[Number] = deque()
+        self._taken: set[Number] = set()  # that were asked for
+        self._thread: Thread | None = None
+
+    def read(self, number: Number) -> None:
+        """Begin to read a preset; once for each."""
+        if number not in self._taken:
+            self._taken.add(number)
+            self._asked.put(number)
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="sounds", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            bank, program = number = self._asked.get()
+            try:
+                reader = Synth(self._soundfonts, self._rate, [PartVoice("any", 0, program, bank)])
+            except SynthUnavailable as cause:
+                log.warning("%s", cause)
+                continue
+            more: Number | None = number
+            while more or self._read:  # the reader stays until all that it has read was taken over
+                if more:
+                    reader.load(more)
+                    self._read.append(more)
+                more = self._next()
+            reader.close()
+
+    def _next(self) -> Number | None:
+        try:
+            return self._asked.get(timeout=READER_STAYS_S)
+        except Empty:
+            return None
+
+    def hand_over(self, synth: Synth) -> bool:
+        """Let a synth take over what was read since the last call; return whether there was anything."""
+        found = bool(self._read)
+        while self._read:
+            synth.load(self._read.popleft())
+        return found
+
+
 def _voice(lane: Lane, channel: int, config: PartConfig) -> PartVoice:
     return PartVoice(lane.name, channel, config.program, DRUM_BANK if lane.part == "drums" else config.bank)
 
@@ -208,11 +293,11 @@ _loaded: list[tuple[MixedSynth | None, str]] = []
 
 def load_synth(config: Config, rate: int) -> None:
     """Load the synth beforehand: the next open_synth of this process, or of each forked from it, returns it."""
-    _loaded.append(open_synth(config, rate))
+    _loaded.append(open_synth(config, rate, waits=False))
 
 
-def open_synth(config: Config, rate: int) -> tuple[MixedSynth | None, str]:
-    """Return (the synth, "" or why it plays the sounds that ship) or (None, why there is none).
+def open_synth(config: Config, rate: int, waits: bool = True) -> tuple[MixedSynth | None, str]:
+    """Return (the synth, "" or why it plays the sounds that ship) or (None, why there is none). waits: as MixedSynth's.
 
     Where the config's soundfont, or the one that `antiphon sounds use` chose, cannot be used, those that ship play;
     they also have the presets that it lacks. Where all lack a program of the config, its default plays.
@@ -229,7 +314,7 @@ def open_synth(config: Config, rate: int) -> tuple[MixedSynth | None, str]:
     tries = [((own, *ships), whole)] if own else []
     for soundfonts, parts in (*tries, (ships, whole), (ships, plain)):
         try:
-            synth = MixedSynth(soundfonts, rate, parts, presets if own in soundfonts else {})
+            synth = MixedSynth(soundfonts, rate, parts, presets if own in soundfonts else {}, waits=waits)
         except SynthUnavailable as cause:
             said = said or str(cause)
         else:

@@ -9,7 +9,7 @@ rendered in time is lost and never delays what follows.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,8 +113,8 @@ class SoundCard(Stream):
     """A sounddevice stream: input, output or both.
 
     pair: its devices, as PortAudio numbers them; sent: a ring to which the loudspeaker's samples are copied,
-    sample k beside sample k of the microphone. Raises UserError where it does not open. One thread opens and closes
-    it; the main loop calls `attach` and `detach`.
+    sample k beside sample k of the microphone. measured: returns the latency for what the card says of it. Raises
+    UserError where it does not open. One thread opens and closes it; the main loop calls `attach` and `detach`.
     """
 
     attached = _number(machine.ATTACHED)  # whether the callback touches the rings
@@ -132,10 +132,13 @@ class SoundCard(Stream):
         playback: Reader | None,
         reads_input: bool = True,
         sent: Ring | None = None,
+        name: str = "",
+        api: str = "",
+        measured: Callable[[Latency], Latency] = lambda said: said,
     ) -> None:
         super().__init__(rate, ring, playback)
         self._block, self._sent, self._reads = block_samples, sent, reads_input
-        self.name = self.api = ""
+        self.name, self.api = name, api
         self.out_stamp = np.zeros(2)  # likewise of an output with a clock of its own: samples played, monotonic seconds
         wide = playback.ring.channels if playback else 0
         if playback and pair.output_channels < wide:
@@ -151,7 +154,8 @@ class SoundCard(Stream):
                 f"the sound card would not open at {rate} Hz ({cause}); "
                 "see `antiphon devices`, or set audio.input, audio.output, audio.sample_rate"
             ) from None
-        self.latency = latency_of(self._streams, 2 * block_samples / rate, playback is not None and not reads_input)
+        only_plays = playback is not None and not reads_input
+        self.latency = measured(latency_of(self._streams, 2 * block_samples / rate, only_plays))
 
     def _open(self, sd: PortAudio, pair: Pair) -> list[OpenStream]:
         same: Options = {"samplerate": self.rate, "blocksize": self._block, "dtype": "float32", "latency": "low"}

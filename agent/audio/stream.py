@@ -29,14 +29,21 @@ class Stream:
     """The audio stream. Its rings have one writer at a time: the attached card's callback, or `poll`.
 
     rings: those the card writes, sample by sample in step; empty where a file is played. keeper: None without a card.
+    on_card: called with a card before it is attached.
     """
 
     def __init__(
-        self, rate: int, block_samples: int, rings: tuple[Ring, ...], stamp: SharedStamp, keeper: Keeper | None
+        self,
+        rate: int,
+        block_samples: int,
+        rings: tuple[Ring, ...],
+        stamp: SharedStamp,
+        keeper: Keeper | None,
+        on_card: Callable[[SoundCard], object] = lambda card: None,
     ) -> None:
         self._rate, self._block, self._rings, self._stamp, self._keeper = rate, block_samples, rings, stamp, keeper
         self.clock = StreamClock(rate)
-        self.on_card: Callable[[SoundCard], None] = lambda card: None  # called with a card before it is attached
+        self._on_card = on_card
         self.card: SoundCard | None = None
         self.losses = self.returns = 0
         self.skipped_s = self._silent_s = 0.0
@@ -67,7 +74,7 @@ class Stream:
         """The stream begins, or goes on where the last process left it."""
         now_s = time.monotonic()
         if self._ready and not self.clock.running:
-            self.on_card(self._ready)
+            self._on_card(self._ready)
             self._ready.attach(0)
             self.card, self._ready = self._ready, None
             return
@@ -186,6 +193,6 @@ class Stream:
         """The card's next block lies where the clock says, to a block."""
         at = max(self.clock.sample_at(card.seen_s), *(ring.written for ring in self._rings), 0)
         self._fill(at)
-        self.on_card(card)
+        self._on_card(card)
         self._on_time_s = card.seen_s
         card.attach(at)

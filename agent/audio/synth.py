@@ -50,6 +50,9 @@ class FluidSynth(Protocol):
     def fluid_is_soundfont(self, path: bytes) -> int: ...
     def fluid_synth_sfload(self, synth: Handle, path: bytes, update_presets: int) -> int: ...
     def fluid_synth_pin_preset(self, synth: Handle, font: int, bank: int, program: int) -> int: ...
+    def fluid_synth_unpin_preset(self, synth: Handle, font: int, bank: int, program: int) -> int: ...
+    def fluid_synth_get_sfont_by_id(self, synth: Handle, font: int) -> Handle: ...
+    def fluid_sfont_get_preset(self, font: Handle, bank: int, program: int) -> Handle: ...
     def fluid_synth_set_channel_type(self, synth: Handle, channel: int, kind: int) -> int: ...
     def fluid_synth_program_select(self, synth: Handle, channel: int, font: int, bank: int, program: int) -> int: ...
     def fluid_synth_program_change(self, synth: Handle, channel: int, program: int) -> int: ...
@@ -87,8 +90,9 @@ class Synth:
     """One FluidSynth with a stereo output per part; one thread at a time may call it.
 
     soundfonts: one or several, in the order in which they are asked for a preset. presets: (bank, program) of those
-    that `choose` may be asked for later; they are loaded and measured, too, as far as the soundfonts have them.
-    trusts_table: sounds.json says what is known of the fonts that ship.
+    that `choose` may be asked for later, as far as the soundfonts have them. What sounds.json knows of them is not
+    measured, and they are read when they are chosen; others are read and measured now. trusts_table: whether it is
+    asked.
 
     A message takes effect at the first multiple of 64 samples not yet rendered when it was sent, so the
     sound depends only on what was sent at which sample, never on how `render` is cut into calls.
@@ -164,6 +168,20 @@ class Synth:
         """Return the soundfont that plays a preset that `has` knows."""
         return self._font_of[number][1]
 
+    def is_loaded(self, number: Number) -> bool:
+        """Whether a preset is in memory, so that to choose it reads nothing."""
+        return number in self._pinned
+
+    def load(self, number: Number) -> None:
+        """Read a preset that `has` knows into memory; see `choose`."""
+        self._pin(number)
+
+    def forget_unused(self) -> None:
+        """Give back the memory of presets that no part plays."""
+        for number in self._pinned - set(self._chosen):
+            self._lib.fluid_synth_unpin_preset(self._synth, self._font_of[number][0], *number)
+            self._pinned.discard(number)
+
     def measured(self, number: Number) -> Measured:
         """What is known of a preset that `has` knows."""
         return self._measured[number]
@@ -171,11 +189,13 @@ class Synth:
     def choose(self, part: str, number: Number) -> None:
         """Play a part with another preset, one that `has` knows, from the next block on; what sounds rings out.
 
-        It is in memory already: nothing is read.
+        One that is not loaded is read, up to a quarter of a second, or, where another Synth of this process has read
+        it, taken over within a millisecond.
         """
         index = self._index[part]
         if self._chosen[index] != number:
             self._chosen[index] = number
+            self._pin(number)
             self._select(index, number)
 
     def all_off(self) -> None:
@@ -214,6 +234,7 @@ class Synth:
                 raise SynthUnavailable(_UNREADABLE.format(soundfont))
             self._fonts.append((font, soundfont))
         self._font_of: dict[Number, tuple[int, Path]] = {}
+        self._pinned: set[Number] = set()  # loaded for as long as they are in here
         for part in self.parts:
             if not self._pin(_sound_of(part)):
                 self.close()
@@ -224,9 +245,18 @@ class Synth:
         self._select_programs()
 
     def _pin(self, number: Number) -> bool:
-        """Load a preset's samples for as long as the synth lives; return whether a soundfont has it."""
+        """Load a preset's samples and keep them; return whether a soundfont has it."""
+        if number not in self._pinned and self._find(number):
+            if self._lib.fluid_synth_pin_preset(self._synth, self._font_of[number][0], *number) != 0:
+                return False
+            self._pinned.add(number)
+        return number in self._pinned
+
+    def _find(self, number: Number) -> bool:
+        """Return whether a soundfont has a preset; nothing is loaded."""
+        lib = self._lib
         for font, path in self._fonts if number not in self._font_of else ():
-            if self._lib.fluid_synth_pin_preset(self._synth, font, *number) == 0:
+            if lib.fluid_sfont_get_preset(lib.fluid_synth_get_sfont_by_id(self._synth, font), *number):
                 self._font_of[number] = (font, path)
                 break
         return number in self._font_of
@@ -258,10 +288,10 @@ class Synth:
 
     def _measure(self, presets: Sequence[Number], trusts_table: bool) -> dict[Number, Measured]:
         """Return what is known of every preset; the others are played once, key by key, one a part at a time."""
-        wanted = [n for n in dict.fromkeys((*map(_sound_of, self.parts), *presets)) if self._pin(n)]
+        wanted = [n for n in dict.fromkeys((*map(_sound_of, self.parts), *presets)) if self._find(n)]
         tables = {path: known(path) if trusts_table else {} for _, path in self._fonts}
         found = {n: tables[self._font_of[n][1]][n] for n in wanted if n in tables[self._font_of[n][1]]}
-        unknown = [n for n in wanted if n not in found]
+        unknown = [n for n in wanted if n not in found and self._pin(n)]
         for at in range(0, len(unknown), len(self.parts)):
             found |= self._played(unknown[at : at + len(self.parts)])
         if unknown:
@@ -331,7 +361,8 @@ def _library() -> FluidSynth:
     if "fluid_synth_nwrite_float" not in vars(fluidsynth):
         for name, kinds in _LACKING.items():
             arguments = [(f"a{i}", kind, 1) for i, kind in enumerate(kinds)]
-            setattr(fluidsynth, name, fluidsynth.cfunc(name, c_int, *arguments))
+            gives = c_void_p if name in _GIVE_POINTERS else c_int
+            setattr(fluidsynth, name, fluidsynth.cfunc(name, gives, *arguments))
         for level in range(5):
             fluidsynth.fluid_set_log_function(level, None, None)
     loaded: FluidSynth = fluidsynth
@@ -347,11 +378,14 @@ _LACKING: dict[str, tuple[type[c_void_p | c_int | c_char_p], ...]] = {
     "fluid_synth_key_pressure": (c_void_p, c_int, c_int, c_int),
     "fluid_synth_channel_pressure": (c_void_p, c_int, c_int),
     "fluid_synth_pin_preset": (c_void_p, c_int, c_int, c_int),
+    "fluid_synth_unpin_preset": (c_void_p, c_int, c_int, c_int),
+    "fluid_synth_get_sfont_by_id": (c_void_p, c_int),
+    "fluid_sfont_get_preset": (c_void_p, c_int, c_int),
     "fluid_set_log_function": (c_int, c_void_p, c_void_p),
 }
-_ACTIONS: dict[
-    int, Callable[[FluidSynth, int, int, int, int], int]
-] = {  # status -> (.., synth, channel, data 1, data 2)
+_GIVE_POINTERS = ("fluid_synth_get_sfont_by_id", "fluid_sfont_get_preset")
+Action = Callable[[FluidSynth, int, int, int, int], int]  # library, synth, channel, data 1, data 2
+_ACTIONS: dict[int, Action] = {  # by status
     NOTE_OFF: lambda lib, s, ch, a, b: lib.fluid_synth_noteoff(s, ch, a),
     NOTE_ON: lambda lib, s, ch, a, b: lib.fluid_synth_noteon(s, ch, a, b),  # velocity 0 is a note-off there, too
     0xA0: lambda lib, s, ch, a, b: lib.fluid_synth_key_pressure(s, ch, a, b),

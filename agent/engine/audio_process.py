@@ -129,7 +129,7 @@ class AudioProcess:
     def _open_band(self, out: Ring | None) -> None:
         setup, config, rate = self._setup, self._setup.config, self._setup.rate
         plays, hears_file = out is not None, setup.take is not None
-        synth, warning = open_synth(config, rate)  # while the keeper opens the card
+        synth, warning = open_synth(config, rate, waits=False)  # while the keeper opens the card
         self._port = open_port(config, waits=self._resumed or setup.waits)
         waits = self._resumed or setup.waits or not (plays or self._reads_input)
         self._latency = NO_LATENCY if waits else self._stream.open()
@@ -149,17 +149,16 @@ class AudioProcess:
         if self._output_mixer:
             self._output_mixer.skip_to(start)
         self._retime(self._latency)
-        self._stream.on_card = self._welcome
         self._warnings = tuple(line for line in (warning, *self._warnings) if line)
 
     def _open_stream(self, out: Ring | None) -> None:
         setup, audio = self._setup, self._setup.config.audio
         self._reads_input = reads_input = setup.take is None and setup.silence_s is None
         rings = tuple(r for r in (setup.ring, setup.sent) if r) if reads_input else ()
-        finder = Finder(audio, setup.rate, setup.ring, out.reader() if out else None, reads_input, setup.sent)
-        finder.known = self._known
+        playback = out.reader() if out else None
+        finder = Finder(audio, setup.rate, setup.ring, playback, reads_input, setup.sent, known=self._known)
         keeper = Keeper(finder.find) if reads_input or out else None
-        self._stream = stream = Stream(setup.rate, audio.block_samples, rings, setup.stamp, keeper)
+        self._stream = stream = Stream(setup.rate, audio.block_samples, rings, setup.stamp, keeper, self._welcome)
         self._resumed = stream.clock.running
         self._file: FilePlayback | None = None
         if setup.silence_s is not None:

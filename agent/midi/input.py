@@ -244,6 +244,7 @@ def open_source(
     except Exception:
         port.delete()
         raise
+    jack_client.release_memory()
     return RtMidiSource(port, own, name, chosen == "jack", client)
 
 

@@ -10,9 +10,12 @@ import ctypes
 from ctypes.util import find_library
 from functools import cache
 
+from agent.core.os_process import release_shared
+
 NO_START_SERVER = 1
 IS_INPUT, IS_OUTPUT = 1, 2
 MIDI_TYPE = b"8 bit raw midi"
+MEMORY = "/dev/shm/jack"
 _C = ctypes.CDLL(None)
 Names = ctypes.POINTER(ctypes.c_char_p)
 
@@ -109,4 +112,10 @@ def watch(name: str = "Antiphon-watch") -> JackWatch | None:
     if jack is None:
         return None
     client = jack.jack_client_open(name.encode(), NO_START_SERVER, None)
+    release_memory()
     return JackWatch(jack, client) if client else None
+
+
+def release_memory() -> None:
+    """Let go of the server's memory that this process does not use. Call it after a client was opened."""
+    release_shared(MEMORY)

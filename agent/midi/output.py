@@ -180,6 +180,7 @@ def open_output(spec: str | int, api: str | None = None, client_name: str = "Ant
     except ValueError:
         port.delete()
         raise
+    jack_client.release_memory()
     return MidiOutput(port, name, chosen)
 
 

@@ -104,6 +104,7 @@ class JackPortWatch:
         port = client("jack", self._client_name)
         port.open_virtual_port(self._target if self._virtual else self._client_name)
         self._own = next((name for name in self._watch.sources() if name not in before), "")
+        jack_client.release_memory()
         return port, self._target
 
     def close(self) -> None:

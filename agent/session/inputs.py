@@ -77,7 +77,7 @@ class Inputs:
             heard += self._partner.poll(clock.stream_of if clock else None)
         if self._sync is None:
             return heard
-        self._sync.input_s = input_s
+        self._sync.heard_latency(input_s)
         messages = self._sync.poll(clock, grid, time.monotonic())
         follows = [one for one in messages if isinstance(one, FollowGrid)]
         self._last_follow = follows[-1] if follows else self._last_follow

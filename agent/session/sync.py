@@ -83,14 +83,14 @@ class Count:
 
 
 class Sync:
-    """Carries out config.sync. input_s: the input's latency, seconds (may be set later). tap: source of MIDI clock.
+    """Carries out config.sync. input_s: the input's latency, seconds. tap: source of MIDI clock.
 
     says: what is followed, in one line for the status. Raises UserError where Link is set and not installed, or
     MIDI clock without a port for it.
     """
 
     def __init__(self, config: Config, tap: Tap | None = None, input_s: float = 0.0) -> None:
-        self._source, self._tap, self.input_s = config.sync.source, tap, input_s
+        self._source, self._tap, self._input_s = config.sync.source, tap, input_s
         if self._source == "midi" and config.midi.input is None:
             raise UserError(
                 "sync.source is midi, but midi.input is not set; see `antiphon devices`, or set sync.source: ears"
@@ -118,6 +118,10 @@ class Sync:
         if self._midi:
             for at_s, message in messages:
                 self._midi.push(at_s, message)
+
+    def heard_latency(self, input_s: float) -> None:
+        """Take the input's latency as it is now."""
+        self._input_s = input_s
 
     def poll(self, clock: Clock | None, grid: Grid | None, now_s: float) -> list[FollowGrid | StartOn]:
         """Return the messages for the mind. clock: None before any sound. grid: the band's, stream time, None while
@@ -152,7 +156,7 @@ class Sync:
             return self._lose()
         if self._sent_grid is None:
             self._say(f"following {self._name} at {60 / outside.period_s:.1f} bpm")
-        stream_now_s = clock.stream_of(now_s) + self.input_s
+        stream_now_s = clock.stream_of(now_s) + self._input_s
         grid = self._count.number(
             self._in_stream(outside, clock), stream_now_s, own if self._sent_grid is None else None
         )
@@ -170,7 +174,7 @@ class Sync:
 
     def _in_stream(self, grid: Grid, clock: Clock) -> Grid:
         start_s, end_s = clock.stream_of(grid.anchor_s), clock.stream_of(grid.anchor_s + grid.period_s)
-        return replace(grid, anchor_s=start_s + self.input_s, period_s=end_s - start_s)
+        return replace(grid, anchor_s=start_s + self._input_s, period_s=end_s - start_s)
 
     def _give(self, link: LinkPeer, clock: Clock, grid: Grid | None, now_s: float) -> None:
         if grid is None:
@@ -179,9 +183,9 @@ class Sync:
             return
         if grid.confidence < self._sure:  # the band does not play to such a beat either
             return
-        now = _plain(grid, clock.stream_of(now_s) + self.input_s)
-        start_s = clock.monotonic_of(now.anchor_s - self.input_s)
-        end_s = clock.monotonic_of(now.anchor_s - self.input_s + now.period_s)
+        now = _plain(grid, clock.stream_of(now_s) + self._input_s)
+        start_s = clock.monotonic_of(now.anchor_s - self._input_s)
+        end_s = clock.monotonic_of(now.anchor_s - self._input_s + now.period_s)
         self._has_given = True
         link.give(replace(now, anchor_s=start_s, period_s=end_s - start_s))
 

@@ -15,6 +15,7 @@ from agent.core.settings import Config
 from agent.mixing.loudness import integrated_lufs
 from agent.sounds.soundfont import write
 from tests.agent.sounds.test_soundfont import font as tones
+from tests.waiting import wait_for
 
 BAND = Path(__file__).parents[3] / "agent" / "assets" / "band.sf3"
 FONTS = (BAND, BAND.with_name("kits.sf3"))
@@ -217,3 +218,19 @@ def test_another_instrument_is_as_loud_as_the_one_before():
         synth.all_off()
         synth.render(RATE)
     assert max(loud) - min(loud) < 9.0
+
+
+def test_an_instrument_that_is_not_in_memory_is_read_beside_the_band_and_plays_from_then_on():
+    """The thread that plays never reads a file; nothing of it is heard but the instrument that was asked for."""
+    live, patient = open_synth(Config(), RATE, waits=False)[0], open_synth(Config(), RATE)[0]
+    for synth in (live, patient):
+        synth.sound({"line": "flute"}, None)
+    assert live.sounds["line"] != patient.sounds["line"] == (0, 73)
+    wait_for(lambda: live.send("line", (0x80, 60, 0)) or live.sounds == patient.sounds, 20, "the flute")
+    heard = []
+    for synth in (live, patient):
+        synth.send("line", (0x90, 72, 100))
+        heard.append(synth.render(9_600))
+        synth.close()
+    assert np.abs(heard[0]).max() > 0.01
+    np.testing.assert_array_equal(*heard)

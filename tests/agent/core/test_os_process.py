@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import threading
 from collections.abc import Callable
@@ -64,3 +65,24 @@ def test_real_time_is_taken_or_refused_without_an_error(monkeypatch: pytest.Monk
     assert in_a_child(agrees)
     monkeypatch.delattr(os, "sched_setscheduler")
     assert os_process.set_realtime_priority(1) is False
+
+
+def test_shared_memory_that_is_let_go_of_is_not_lost() -> None:
+    """Locked by libjack's client, kept by its server: our share of it goes, what lies in it stays."""
+    path = Path(f"/dev/shm/antiphon-test-{os.getpid()}")
+    path.write_bytes(bytes(range(256)) * 4_096)
+
+    def held_kb() -> int:
+        lines = Path("/proc/self/smaps").read_text().splitlines()
+        at = next(i for i, line in enumerate(lines) if line.endswith(str(path)))
+        return next(int(line.split()[1]) for line in lines[at:] if line.startswith("Rss:"))
+
+    try:
+        with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+            whole = bytes(memory)
+            assert held_kb() == 1_024
+            os_process.release_shared(str(path))
+            assert held_kb() == 0
+            assert bytes(memory) == whole
+    finally:
+        path.unlink()

@@ -35,6 +35,9 @@ class Band:
     def all_off(self):
         self.got.append("off")
 
+    def prepare(self, asked, style):
+        pass
+
     def sound(self, asked, style):
         pass
 

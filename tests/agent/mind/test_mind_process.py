@@ -77,7 +77,7 @@ def test_after_a_long_step_it_catches_up_in_bounded_steps_and_plans_in_time_agai
     turns = 0
     while mind.poll(plans, reports):
         turns += 1
-        assert len(reports[-1]) <= -(-MAX_READ // 320)
+        assert len(reports[-1].reports) <= -(-MAX_READ // 320)
     assert turns == 2 * RATE // MAX_READ
     late = [message for message in plans if isinstance(message, Plan) and message.created_s < 2.0 - PAST_S - 0.1]
     assert late and not any(plan.committed for plan in late), "what is long past is not sent"
@@ -98,14 +98,14 @@ def test_what_was_said_before_the_end_is_not_said_again(ring):
     first.save_snapshot()
     ring.write(sound(0.1))
     first.poll(plans, reports)
-    said, sent = sum(len(heard) for heard in reports), len(plans)
+    said, sent = sum(len(heard.reports) for heard in reports), len(plans)
     second = listener(ring, snapshots)
     assert second.restore()
     second.poll(plans, reports)
-    assert (sum(len(heard) for heard in reports), len(plans)) == (said, sent)
+    assert (sum(len(heard.reports) for heard in reports), len(plans)) == (said, sent)
     ring.write(sound(0.1))
     second.poll(plans, reports)
-    assert sum(len(heard) for heard in reports) > said
+    assert sum(len(heard.reports) for heard in reports) > said
 
 
 def test_what_it_is_told_is_kept_soon(ring):
@@ -127,8 +127,8 @@ def test_a_state_that_does_not_fit_is_reported(ring):
         ring.write(sound(1.1))
         while mind.poll(plans, reports):
             pass
-    assert reports[-1][-1].unkept_bytes > 100
-    assert replace(reports[-1][-1], unkept_bytes=0).unkept_bytes == 0
+    assert reports[-1].reports[-1].unkept_bytes > 100
+    assert replace(reports[-1].reports[-1], unkept_bytes=0).unkept_bytes == 0
 
 
 def test_in_a_silent_room_it_looks_less_often(ring):
