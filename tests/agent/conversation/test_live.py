@@ -120,11 +120,10 @@ def test_no_idea_comes_unasked_while_the_player_practises(talk: Talk, sent: list
     ended = Phrase((note,) * 3, 0.0, 16.0, Meter(4, 4), 120.0)
     over = replace(played(9), analysis=replace(played(9).analysis, phrase=ended))
     talk.practises = lambda: True
-    assert talk.push(over) == "" and talk._thinking is None
+    assert talk.push(over) == "" and not talk.thinks
     talk.practises = lambda: False
     talk.push(over)
-    assert talk._thinking
-    talk._thinking.join()
+    wait_for(lambda: not talk.thinks, 60)
     talk.practises = lambda: True  # it begins while the idea is thought of
     assert talk.push(played(10)) == "" and not sent
     assert "What if" in talk.say("any ideas?")

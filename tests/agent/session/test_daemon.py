@@ -80,7 +80,7 @@ def test_it_waits_for_its_interface_answers_meanwhile_and_stops_when_told(
 
     def talk() -> None:
         answers.extend(ask(control, text) for text in ("status", "mode loop", "nonsense"))
-        time.sleep(0.3)
+        wait_for(lambda: systemd().count("WATCHDOG=1") >= 2)
         answers.append(ask(control, "stop"))
 
     daemon = Daemon(config, nothing_plugged_in, None)
