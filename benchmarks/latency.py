@@ -55,7 +55,7 @@ def run(seconds: float, busy: int) -> dict[str, Any]:
             str(out),
         ]
         try:
-            room.wait(lambda: bool(room._ports("fluidsynth")), 20, "fluidsynth")
+            room.wait(lambda: bool(room.ports_of("fluidsynth")), 20, "fluidsynth")
             antiphon = subprocess.Popen(command, env=env, cwd=ROOT, **quiet)
             room.wait((out / "events.jsonl").exists, 60, "Antiphon")
             room.connect("studio:take", "Antiphon-audio:in")

@@ -86,7 +86,7 @@ def heard_in_session(sentences: Sequence[str]) -> list[str]:
             wait(lambda: status_of(stage).get("state") == "playing", 120, "the band")
             time.sleep(12.0)
             stage.room.playing = False
-            speaker = Speaker(stage.room._ears, stage.room.client.blocksize)
+            speaker = Speaker(stage.room.ears, stage.room.client.blocksize)
             stage.room.spoil = speaker
             _set_level(speaker, voices)
             time.sleep(14.0)  # the room is learned from what was heard before a sentence

@@ -16,6 +16,7 @@ import numpy as np
 from agent.audio.calibrate import judge
 from agent.audio.chirp import arrivals, chirp
 from tests.rig import leave
+from tests.waiting import wait_for
 
 
 class Cable:
@@ -96,8 +97,7 @@ def chirped(line: Cable, chirps: int = 2) -> int:
         line.connect("probe out", "cable:in")
         line.connect("cable:out", "probe in")
         place[0] = 0
-        while place[0] < len(played):
-            time.sleep(0.02)
+        wait_for(lambda: place[0] >= len(played), len(played) / rate + 10, "the end of what is played", 0.02)
         found = arrivals(heard.astype(np.float64), rate, starts, 0.3)
     finally:
         leave(client.deactivate, client.close)

@@ -32,7 +32,7 @@ class Studio:
         self.client = jack.Client("studio")
         self.rate = self.client.samplerate
         self._take = self.client.outports.register("take")
-        self._ears = [self.client.inports.register(name) for name in ("left", "right")]
+        self.ears = [self.client.inports.register(name) for name in ("left", "right")]
         self._notes = self.client.midi_inports.register("notes")
         self._start: int | None = None
         self._frames = 0
@@ -55,7 +55,7 @@ class Studio:
         if self._start is not None and at >= 0:
             part = self.take[at : at + n]
             out[: len(part)] = part
-            for channel, port in enumerate(self._ears):
+            for channel, port in enumerate(self.ears):
                 end = min(at + n, len(self._heard))
                 self._heard[at:end, channel] = port.get_array()[: max(end - at, 0)]
         for offset, data in self._notes.incoming_midi_events():
@@ -79,12 +79,12 @@ class Studio:
 
     def connect(self, source: str, target: str, timeout_s: float = 30.0) -> None:
         """Connect two ports by part of their names as soon as both are there."""
-        self.wait(lambda: bool(self._ports(source) and self._ports(target)), timeout_s, f"{source} and {target}")
-        for a, b in zip(self._ports(source), self._ports(target), strict=False):
+        self.wait(lambda: bool(self.ports_of(source) and self.ports_of(target)), timeout_s, f"{source} and {target}")
+        for a, b in zip(self.ports_of(source), self.ports_of(target), strict=False):
             if b.name not in {p.name for p in self.client.get_all_connections(a)}:
                 self.client.connect(a, b)
 
-    def _ports(self, part: str) -> list[Any]:
+    def ports_of(self, part: str) -> list[Any]:
         return [p for p in self.client.get_ports() if part in p.name or any(part in alias for alias in p.aliases)]
 
     def wait(self, until: Callable[[], bool], timeout_s: float, what: str) -> None:

@@ -135,7 +135,7 @@ class Room:
         self.client = jack.Client("room", no_start_server=True)
         self.rate, self.take = self.client.samplerate, take
         self._bass = self.client.outports.register("bass")
-        self._ears = [self.client.inports.register(name) for name in ("left", "right")]
+        self.ears = [self.client.inports.register(name) for name in ("left", "right")]
         self.playing = False
         self.spoil: Callable[[np.ndarray], None] | None = None  # damages what the bass sends
         self._at = 0
@@ -151,7 +151,7 @@ class Room:
             self._at += n
         if self.spoil:
             self.spoil(out)
-        self.levels.append((time.monotonic(), max(float(np.abs(port.get_array()).max()) for port in self._ears)))
+        self.levels.append((time.monotonic(), max(float(np.abs(port.get_array()).max()) for port in self.ears)))
 
     def silence_s(self, since_s: float, until_s: float) -> float:
         """The longest time between two periods in which something sounded, from since_s to until_s."""

@@ -384,9 +384,8 @@ _LACKING: dict[str, tuple[type[c_void_p | c_int | c_char_p], ...]] = {
     "fluid_set_log_function": (c_int, c_void_p, c_void_p),
 }
 _GIVE_POINTERS = ("fluid_synth_get_sfont_by_id", "fluid_sfont_get_preset")
-_ACTIONS: dict[
-    int, Callable[[FluidSynth, int, int, int, int], int]
-] = {  # status -> (.., synth, channel, data 1, data 2)
+Action = Callable[[FluidSynth, int, int, int, int], int]  # library, synth, channel, data 1, data 2
+_ACTIONS: dict[int, Action] = {  # by status
     NOTE_OFF: lambda lib, s, ch, a, b: lib.fluid_synth_noteoff(s, ch, a),
     NOTE_ON: lambda lib, s, ch, a, b: lib.fluid_synth_noteon(s, ch, a, b),  # velocity 0 is a note-off there, too
     0xA0: lambda lib, s, ch, a, b: lib.fluid_synth_key_pressure(s, ch, a, b),

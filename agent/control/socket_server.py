@@ -222,6 +222,11 @@ class ControlServer:
                 oldest.close()
             self._clients.append(_Client(connection))
 
+    @property
+    def connected(self) -> int:
+        """How many clients are connected."""
+        return len(self._clients)
+
     def close(self, handler: Handler | None = None) -> None:
         """Answer what was asked, then close and remove the socket. Never raises."""
         if handler:

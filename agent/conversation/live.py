@@ -142,6 +142,16 @@ class Talk:
         models = self._config.models
         return Responder.load(named(models.responder), models.adapter)
 
+    @property
+    def loads(self) -> bool:
+        """Whether words and memory are still being loaded; what is said meanwhile is answered later."""
+        return self._loading.is_alive()
+
+    @property
+    def thinks(self) -> bool:
+        """Whether an idea is being thought of, beside the music."""
+        return self._thinking is not None and self._thinking.is_alive()
+
     # -- what is said -----------------------------------------------------------------------------------------
 
     def say(self, sentence: str) -> str:

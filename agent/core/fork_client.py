@@ -125,8 +125,13 @@ class ForkServer:
 
     def prepare(self) -> None:
         """Start the fork server, which begins to load, unless it runs already."""
-        if self._end is not None or not hasattr(os, "fork"):
-            return
+        if hasattr(os, "fork"):
+            self._prepared()
+
+    def _prepared(self) -> socket.socket:
+        """Return our end of the socket to the fork server, which is started where it does not run."""
+        if self._end is not None:
+            return self._end
         self._started_s = time.monotonic()
         asked = pickle.dumps((self._name, self._loads))
         if twin := self._taken(asked):
@@ -138,6 +143,7 @@ class ForkServer:
             ours.send(asked)
         ours.setblocking(False)
         self._end = ours
+        return ours
 
     def _taken(self, asked: bytes) -> tuple[socket.socket, _Twin] | None:
         """Take over the twin that waits, if there is one."""
@@ -160,11 +166,10 @@ class ForkServer:
         worker = ForkedProcess(self, next(self._request_ids), name)
         pickled = PickledWithFds((name, call))
         self.attend()
-        self.prepare()
+        end = self._prepared()
         self._workers.append(worker)
-        assert self._end
         try:
-            socket.send_fds(self._end, [worker.request_id.to_bytes(8, "little"), pickled.data], pickled.fds)
+            socket.send_fds(end, [worker.request_id.to_bytes(8, "little"), pickled.data], pickled.fds)
         except OSError:
             self._orphan()
         return worker

@@ -7,10 +7,11 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import TypeAlias
 
 from agent.core.stored import Json
 
-Fact = Json | Path | Exception  # its text is logged
+Fact: TypeAlias = "Json | Path | Exception"  # its text is logged
 
 PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.DEBUG, 7))  # syslog(3)
 FACTS = "facts"  # the record's attribute that holds the keys and values

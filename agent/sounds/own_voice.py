@@ -8,15 +8,15 @@ given back by the volume envelope (SoundFont 2.04, section 8.1.3). NumPy only.
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,16 +72,34 @@ class CleanNote:
         return float(1200 * np.log2(self.f0_hz / 440) - 100 * (self.root - 69))
 
 
-def notes_of(events: Iterable[dict[str, Any]]) -> list[HeardNote]:
+class _Ended(msgspec.Struct, tag_field="type", tag="note_end"):
+    """What is read of a note that ended, in a session's events.jsonl."""
+
+    onset_s: float
+    duration_s: float | None
+    pitch: int
+    velocity: int
+    articulation: str
+
+
+class _Named(msgspec.Struct, tag_field="type", tag="timbre"):
+    """What is read of how a note was played."""
+
+    onset_s: float
+    technique: str
+    confidence: float
+
+
+def notes_of(events: Iterable[_Ended | _Named]) -> list[HeardNote]:
     """Return the notes of a session's events.jsonl that ended, in order."""
     found: dict[float, HeardNote] = {}
     named: dict[float, tuple[str, float]] = {}
     for event in events:
-        if event.get("type") == "note_end" and event.get("duration_s"):
-            facts = (event["onset_s"], event["duration_s"], event["pitch"], event["velocity"], event["articulation"])
-            found[event["onset_s"]] = HeardNote(*facts)
-        elif event.get("type") == "timbre":
-            named[event["onset_s"]] = event["technique"], event["confidence"]
+        match event:
+            case _Named():
+                named[event.onset_s] = event.technique, event.confidence
+            case _Ended(onset_s, duration_s, pitch, velocity, articulation) if duration_s:
+                found[onset_s] = HeardNote(onset_s, duration_s, pitch, velocity, articulation)
     return in_passages([found[onset_s] for onset_s in sorted(found)], named)
 
 
@@ -283,11 +301,8 @@ def make(session: Path, target: Path, enough: int = ENOUGH) -> int:
     return len(found)
 
 
-def _read(lines: Sequence[str]) -> Iterable[dict[str, Any]]:
+def _read(lines: Sequence[str]) -> Iterable[_Ended | _Named]:
+    decoder = msgspec.json.Decoder(_Ended | _Named)
     for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:  # the last line may be half written
-            continue
-        if isinstance(event, dict):
-            yield event
+        with suppress(msgspec.DecodeError):  # another kind of event; the last line may be half written
+            yield decoder.decode(line)

@@ -115,7 +115,8 @@ class Responder:
         if self._net is None:
             from models.responder.net import ResponderNet
 
-            assert self._stem
+            if self._stem is None:
+                raise ValueError("a responder made of arrays alone has no checkpoint to read a network from")
             loaded = checkpoint.load_net(self._stem, "responder", lambda net: ResponderNet(ResponderConfig(**net)))
             if self._added:
                 import torch

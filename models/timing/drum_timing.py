@@ -163,7 +163,8 @@ class Timing:
         if self._net is None:
             from models.timing.net import TimingNet
 
-            assert self._stem
+            if self._stem is None:
+                raise ValueError("a timing model made of arrays alone has no checkpoint to read a network from")
             self._net = checkpoint.load_net(self._stem, "timing", lambda net: TimingNet(TimingConfig(**net))).eval()
         return self._net
 

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from agent.audio import card_callback as machine
-from agent.audio.sound_card import Pair, SoundCard
+from agent.audio.sound_card import Pair
 from listener.ring import Ring
+from tests.portaudio import opened
+from tests.rings import written
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="its clock is Linux's")
 RATE, BLOCK = 48_000, 64
@@ -23,11 +25,10 @@ class Card:
     def __init__(self, compiled: bool, inputs: int, outputs: int, mode: int) -> None:
         self.compiled, self.inputs, self.outputs, self.mode = compiled, inputs, outputs, mode
         self.mic, self.out, self.sent = Ring(300, 2), Ring(500, 2), Ring(400, 2)
-        self.card = card = SoundCard.__new__(SoundCard)
-        super(SoundCard, card).__init__(RATE, self.mic, self.out.reader())
-        card._sent, card.out_stamp = self.sent, np.zeros(2)
-        card._narrow = np.zeros((999, 2), np.float32) if outputs < 2 else None
-        card.set_up_callback(Pair(0, 0, inputs, outputs), mode)
+        pair, plays, hears = Pair(0, 0, inputs, outputs), mode != machine.INPUT, mode != machine.OUTPUT
+        playback = self.out.reader() if plays else None
+        self.card, self.python = opened(pair, RATE, BLOCK, self.mic, playback, reads_input=hears, sent=self.sent)
+        self.card.set_up_callback(pair, mode)
 
     def block(self, heard: np.ndarray, status: int) -> np.ndarray:
         played = np.full((len(heard), self.outputs), 9, np.float32)
@@ -35,18 +36,20 @@ class Card:
             given = heard.ctypes.data, played.ctypes.data, len(heard), None, status, self.card.state.ctypes.data
             assert CALL(machine.address())(*given) == 0
         elif self.mode == machine.DUPLEX:
-            self.card._duplex(heard, played, len(heard), None, status)
+            self.python(heard, played, len(heard), None, status)
         elif self.mode == machine.INPUT:
-            self.card._input(heard, len(heard), None, status)
+            self.python(heard, len(heard), None, status)
         else:
-            self.card._output(played, len(heard), None, status)
+            self.python(played, len(heard), None, status)
         return played
 
     @property
     def all(self) -> list[np.ndarray]:
         """Everything that others read."""
-        rings = [part for ring in (self.mic, self.out, self.sent) for part in (ring._samples, ring._counter)]
-        return [*rings, self.card.counts, self.card.state[machine.POSITION], self.card._stamp[0]]
+        rings = [self.mic, self.out, self.sent]
+        sounds = [written(ring, max(ring.written - 300, 0), ring.written) for ring in rings]
+        counts = [np.asarray(ring.written) for ring in rings]
+        return [*sounds, *counts, self.card.counts, self.card.state[machine.POSITION], np.asarray(self.card.stamp()[0])]
 
 
 @pytest.mark.parametrize("mode", [machine.DUPLEX, machine.INPUT, machine.OUTPUT])
@@ -62,7 +65,7 @@ def test_both_callbacks_do_the_same(mode: int, inputs: int, outputs: int) -> Non
             one.card.quiet = turn % 7 == 0
             if turn in (20, 30):
                 one.card.detach() if turn == 20 else one.card.attach(5_000)
-            one.out.silence(one.card._position if mode == machine.OUTPUT else one.mic.written)
+            one.out.silence(int(one.card.state[machine.POSITION]) if mode == machine.OUTPUT else one.mic.written)
             one.out.write(rendered)
             played.append(one.block(heard, status))
         if mode != machine.INPUT:

@@ -7,13 +7,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from agent.audio.sound_card import MISSING, XRUNS, SoundCard
+from agent.audio.sound_card import MISSING, XRUNS, Pair, SoundCard
 from agent.audio.stream import Stream
 from agent.audio.stream_clock import SharedStamp
 from agent.core.messages import PlayLoop
 from agent.engine.looper import Looper
 from agent.engine.output_mixer import LATE, OutputMixer
 from listener.ring import Ring
+from tests.portaudio import Callback, opened
 from tests.rings import written
 
 RATE, BLOCK = 48_000, 128
@@ -46,7 +47,7 @@ class Rig:
             monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: self.now_s))
         self.mic, self.sent, self.out = Ring(10 * RATE, 1), Ring(10 * RATE, 2), Ring(1 << 14, 2)
         self.stamp, self.keeper = SharedStamp(), Keeper()
-        self.card = card(self.mic, self.sent, self.out)
+        self.card, self.callback = card(self.mic, self.sent, self.out)
         self.line = self.new_line()
         self.level = 0.5
 
@@ -60,7 +61,7 @@ class Rig:
 
     def block(self) -> None:
         mine = np.full((BLOCK, 1), self.level, np.float32)
-        self.card._duplex(mine, np.zeros((BLOCK, 2), np.float32), BLOCK, None, None)
+        self.callback(mine, np.zeros((BLOCK, 2), np.float32), BLOCK, None, None)
 
     def play(self, seconds: float, blocks: bool = True, turns: bool = True) -> None:
         for _ in range(round(seconds / BLOCK_S)):
@@ -75,13 +76,10 @@ class Rig:
         return (self.line.clock.stream_of(self.now_s) - (self.now_s - 1_000.0)) / BLOCK_S
 
 
-def card(mic: Ring, sent: Ring, out: Ring) -> SoundCard:
-    made = SoundCard.__new__(SoundCard)
-    super(SoundCard, made).__init__(RATE, mic, out.reader())
-    made._block, made._sent, made._position, made.seen_s = BLOCK, sent, 0, 0.0
-    made.name, made.out_stamp = "card", np.zeros(2)
+def card(mic: Ring, sent: Ring, out: Ring, two_clocks: bool = False) -> tuple[SoundCard, Callback]:
+    made, callback = opened(Pair(0, 0, two_clocks=two_clocks), RATE, BLOCK, mic, out.reader(), sent=sent, name="card")
     made.detach()
-    return made
+    return made, callback
 
 
 def test_a_lost_card_is_silence_of_the_same_length(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +149,7 @@ def test_the_next_process_goes_on_from_the_stamp(monkeypatch: pytest.MonkeyPatch
     rig.line = rig.new_line()
     assert rig.line.clock.running
     rig.line.start()
-    rig.card = card(rig.mic, rig.sent, rig.out)
+    rig.card, rig.callback = card(rig.mic, rig.sent, rig.out)
     rig.block()
     rig.keeper.found = rig.card
     rig.play(1)
@@ -162,7 +160,7 @@ def test_the_next_process_goes_on_from_the_stamp(monkeypatch: pytest.MonkeyPatch
 
 def test_a_block_that_was_not_rendered_in_time_is_lost_not_late() -> None:
     mic, sent, out = Ring(RATE, 1), Ring(RATE, 2), Ring(1 << 14, 2)
-    made = card(mic, sent, out)
+    made, callback = card(mic, sent, out)
     made.attach(0)
     heard = []
     for k in range(6):
@@ -170,7 +168,7 @@ def test_a_block_that_was_not_rendered_in_time_is_lost_not_late() -> None:
             out.silence(k * BLOCK)
             out.write(np.full((BLOCK, 2), k + 1, np.float32))
         block = np.zeros((BLOCK, 2), np.float32)
-        made._duplex(np.zeros((BLOCK, 1), np.float32), block, BLOCK, None, None)
+        callback(np.zeros((BLOCK, 1), np.float32), block, BLOCK, None, None)
         heard.append(float(block[0, 0]))
     assert heard == [1, 2, 0, 4, 5, 6]
     assert made.counts[MISSING] == BLOCK
@@ -194,8 +192,7 @@ def test_a_monitored_bass_of_any_kind_leaves_the_loudspeaker_finite() -> None:
 
 def test_two_devices_are_bridged_and_what_was_sent_lies_beside_what_was_heard() -> None:
     mic, sent, out = Ring(2 * RATE, 1), Ring(2 * RATE, 2), Ring(1 << 14, 2)
-    made = card(mic, sent, out)
-    made._two_clocks = True
+    made, _ = card(mic, sent, out, two_clocks=True)
     output_mixer = OutputMixer(out, 48_000, 0, None, 512, sent)
     output_mixer.use(made, 256)
     assert output_mixer.bridge
@@ -205,7 +202,7 @@ def test_two_devices_are_bridged_and_what_was_sent_lies_beside_what_was_heard() 
     assert not written(sent, 0, 256).any()
     assert (written(sent, 256, 768) == 0.25).all()
     assert not written(sent, 768, 1_024).any()
-    made._two_clocks = False  # the next card has one
+    made, _ = card(mic, sent, out)  # the next one has one
     output_mixer.use(made, 1_024)
     assert output_mixer.bridge is None
     assert out.written == 1_024 - LATE

@@ -28,6 +28,7 @@ class Jam:
     """A player and the band; the player plays RIFF in the bars where plays(phase, bar) says so."""
 
     band: Planner
+    responder: PatternResponder
     plays: Callable[[Phase, int], bool] = lambda phase, bar: True
     period_s: float = 0.5
     meter: Meter = FOUR
@@ -82,7 +83,9 @@ class Jam:
 
 
 def jam(mode: str = "accompany", **settings: Any) -> Jam:
-    return Jam(Planner(PatternResponder(), BandConfig(mode=mode, imagine=False, **settings), grooves=PatternGrooves()))
+    responder = PatternResponder()
+    config = BandConfig(mode=mode, imagine=False, **settings)
+    return Jam(Planner(responder, config, grooves=PatternGrooves()), responder)
 
 
 def test_a_band_that_calls_has_the_first_turn_of_a_trade() -> None:
@@ -137,7 +140,7 @@ def test_nothing_is_left_ringing_into_listen_and_all_is_still_heard() -> None:
     played.band.send(SetMode("listen"))
     played.until(20.0)
     assert all(n.off_s <= 14.0 + 2.01 for n in played.notes)
-    seen = [x.bass.onset_pitch for x in played.band._responder.seen if x.bass.known]  # type: ignore[attr-defined]
+    seen = [x.bass.onset_pitch for x in played.responder.seen if x.bass.known]
     assert [p for p in seen[-32:] if p] == [p for _, p in RIFF] * 2
 
 
@@ -200,7 +203,7 @@ def test_the_riff_is_recorded_on_the_one_and_then_repeats() -> None:
     played.until(30.0)
     for part in ("drums", "chords", "line"):
         assert played.sounding(20.0, 30.0, part), "the band plays over it, however long the player is silent"
-    seen = [x.bass.onset_pitch for x in played.band._responder.seen if x.bass.known]  # type: ignore[attr-defined]
+    seen = [x.bass.onset_pitch for x in played.responder.seen if x.bass.known]
     assert [p for p in seen[-64:] if p] == [p for _, p in RIFF] * 4, "the band hears the loop"
 
 
@@ -224,7 +227,7 @@ def test_new_notes_over_the_loop_are_heard() -> None:
     played, _ = looping()
     played.heard.append(Note(played.now_s + 0.25 - played.now_s % 0.25, played.now_s + 0.3, None, 64, 90))
     played.until(played.now_s + 2.0)
-    seen = [x.bass.onset_pitch for x in played.band._responder.seen if x.bass.known]  # type: ignore[attr-defined]
+    seen = [x.bass.onset_pitch for x in played.responder.seen if x.bass.known]
     assert 64 in seen[-20:]
 
 

@@ -141,7 +141,7 @@ def test_one_that_never_reads_is_dropped_and_memory_is_bounded(server: ControlSe
             except OSError:
                 break
             server.poll(handler)
-        assert not server._clients
+        assert server.connected == 0
 
 
 def test_more_clients_than_allowed_push_out_the_oldest(server: ControlServer, path: Path) -> None:
@@ -150,7 +150,7 @@ def test_more_clients_than_allowed_push_out_the_oldest(server: ControlServer, pa
         server.poll(handler)
     with client(path) as one:
         assert said(server, one, b'{"say": "panic"}\n')["ok"]
-    assert len(server._clients) <= CLIENTS_MAX
+    assert server.connected <= CLIENTS_MAX
     for one in idle:
         one.close()
 

@@ -21,6 +21,7 @@ from agent.language.parser import parse
 from agent.memory.store import BUSY_S, FILE
 from listener.types import Analysis, Grid, Meter, Note, Phrase
 from tests.agent.conversation.test_truth import decision as played
+from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def sent() -> list[Any]:
 def talk(sent: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Talk:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     talk = Talk(load(), sent.append, sent.append)
-    talk._loading.join()
+    wait_for(lambda: not talk.loads, 60)
     return talk
 
 
@@ -105,12 +106,11 @@ def test_after_a_phrase_one_idea_comes_unasked_with_its_reason(talk: Talk, sent:
     note = Note(0.0, 0.0, 0.2, 40, 90)
     ended = Phrase((note,) * 3, 0.0, 16.0, Meter(4, 4), 120.0)
     assert talk.push(replace(heard, analysis=replace(heard.analysis, phrase=ended))) == ""
-    assert talk._thinking
-    talk._thinking.join()
+    wait_for(lambda: not talk.thinks, 60)
     line = talk.push(played(10))
     assert line.count("What if") == 1 and line.endswith(".") and sent
     assert talk.push(replace(played(11), analysis=replace(heard.analysis, phrase=ended))) == ""
-    assert talk._thinking is None, "one at a time"
+    assert not talk.thinks, "one at a time"
 
 
 def test_no_idea_comes_unasked_while_the_player_practises(talk: Talk, sent: list[Any]) -> None:
@@ -120,11 +120,10 @@ def test_no_idea_comes_unasked_while_the_player_practises(talk: Talk, sent: list
     ended = Phrase((note,) * 3, 0.0, 16.0, Meter(4, 4), 120.0)
     over = replace(played(9), analysis=replace(played(9).analysis, phrase=ended))
     talk.practises = lambda: True
-    assert talk.push(over) == "" and talk._thinking is None
+    assert talk.push(over) == "" and not talk.thinks
     talk.practises = lambda: False
     talk.push(over)
-    assert talk._thinking
-    talk._thinking.join()
+    wait_for(lambda: not talk.thinks, 60)
     talk.practises = lambda: True  # it begins while the idea is thought of
     assert talk.push(played(10)) == "" and not sent
     assert "What if" in talk.say("any ideas?")
@@ -141,7 +140,13 @@ def test_an_idea_that_is_liked_stays(talk: Talk, sent: list[Any]) -> None:
 
 def test_it_can_be_told_to_keep_quiet(talk: Talk, sent: list[Any]) -> None:
     talk.say("keep quiet")
-    assert talk._talk and talk._talk.proposer.quiet
+    for bar in range(1, 9):
+        talk.push(played(bar))
+    note = Note(0.0, 0.0, 0.2, 40, 90)
+    heard = played(9)
+    ended = replace(heard.analysis, phrase=Phrase((note,) * 3, 0.0, 16.0, Meter(4, 4), 120.0))
+    assert talk.push(replace(heard, analysis=ended)) == "" and not talk.thinks
+    assert "What if" not in talk.push(played(10))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +160,7 @@ def test_no_text_raises_or_changes_anything(talk: Talk, sent: list[Any], text: s
 def test_a_guest_leaves_no_trace(sent: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     talk = Talk(load(None, {"conversation.player": "guest"}), sent.append, sent.append)
-    talk._loading.join()
+    wait_for(lambda: not talk.loads, 60)
     talk.say("less snare")
     assert edits(sent)
     talk.close()
@@ -186,7 +191,6 @@ def test_a_memory_that_another_program_holds_costs_a_turn_no_more_than_a_moment(
     with closing(sqlite3.connect(tmp_path / "antiphon" / FILE, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         began_s = time.monotonic()
-        talk._saw_s = -60.0
         talk.poll()
         assert "not saved yet" in talk.say("less snare")
         assert "not saved yet" in talk.say("undo")
@@ -208,13 +212,13 @@ def test_a_full_disk_is_said_and_the_band_obeys(talk: Talk, sent: list[Any], mon
 
 
 def test_a_folder_that_cannot_be_used_costs_the_memory_only(
-    sent: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sent: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "antiphon").write_text("a file")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     talk = Talk(load(), sent.append, sent.append)
-    talk._loading.join()
-    assert talk._talk and "cannot be opened" in talk._talk.notes.note
+    wait_for(lambda: not talk.loads, 60)
+    assert "cannot be opened" in caplog.text
     assert "the snare down" in talk.say("less snare")
     talk.close()
 
@@ -228,7 +232,7 @@ def test_what_is_said_before_there_are_words_is_heard_later(
     assert "moment" in talk.say("less snare")
     later = talk.later
     assert later and later() is None
-    talk._loading.join()
+    wait_for(lambda: not talk.loads, 60)
     talk.poll()
     assert "the snare down" in str(later())
     assert [one.split(" ")[0] for one in edits(sent)] == ["snare.level"]
@@ -241,7 +245,7 @@ def test_without_words_it_says_so(sent: list[Any], monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("agent.conversation.live_talk.open_conversation", broken)
     talk = Talk(load(), sent.append, sent.append)
-    talk._loading.join()
+    wait_for(lambda: not talk.loads, 60)
     assert "cannot understand" in talk.say("less snare")
     talk.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -15,7 +14,7 @@ import soundfile
 from agent.band.loop_control import LoopedTake
 from agent.band.ticks import Tick
 from agent.conversation.live import Talk
-from agent.conversation.live_talk import LiveTalk
+from agent.conversation.live_talk import LiveTalk, Opened
 from agent.conversation.loop_stage import LoopStage
 from agent.conversation.loop_takes import TakeMaking
 from agent.conversation.player_notes import PlayerNotes
@@ -35,6 +34,7 @@ from listener.types import Grid, Meter
 from models.music.tokens import Position
 from models.responder.responder import Responder
 from tests.agent.conversation.test_truth import BASS, decision
+from tests.waiting import wait_for
 
 BAR_S = 2.0
 RIFF = Captured(replace(song_of("riff", "Em7 | Em7 | Em7 | Em7", tempo_bpm=120).sections[0]), "", 4 * BAR_S, 0.25, 8)
@@ -71,9 +71,11 @@ class Looped:
         return decision(self.bar, "loop" if self.loops else "accompany")
 
     def say(self, sentence: str) -> str:
-        while (answer := self.talk.say(sentence)).waits:
-            time.sleep(0.005)
-        return answer.reply
+        def answer() -> str:
+            said = self.talk.say(sentence)
+            return "" if said.waits else said.reply
+
+        return wait_for(answer, 60, "the answer", 0.005)
 
     def _keep(self, folder: Path, takes: Sequence[Take], captured: Captured) -> None:
         self.kept.append(folder)
@@ -121,11 +123,12 @@ def test_bars_are_added_and_the_tempo_is_changed(looped: Looped) -> None:
     looped.say("undo")
     assert looped.meters() == ["4/4"] * 4
     looped.say("take it up to 150")
-    for _ in range(200):  # its bass is played by a synth, beside the loop
+
+    def plays_it() -> bool:
         looped.play(looped.bar + 1)
-        if looped.take.number == looped.stage.takes[-1].number:
-            break
-        time.sleep(0.05)
+        return looped.take.number == looped.stage.takes[-1].number
+
+    wait_for(plays_it, 20, "its bass, played by a synth beside the loop", 0.05)
     assert looped.take.bars[0].seconds == pytest.approx(1.6, abs=0.002)
 
 
@@ -239,12 +242,11 @@ def test_an_idea_that_is_asked_for_is_thought_of_beside_the_loop(
     looped: Looped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr("agent.conversation.live_talk.open_conversation", lambda *_: Opened(looped.talk, looped.stage))
     talk = Talk(load(), looped.sent.append, str)
-    talk._loading.join()
-    talk._stage, talk._talk = looped.stage, looped.talk
+    wait_for(lambda: not talk.loads, 60)
     assert "think" in talk.say("any ideas?")
-    assert talk._thinking
-    talk._thinking.join()
+    wait_for(lambda: not talk.thinks, 60)
     assert "What if" in said_by(talk, looped)
     assert looped.stage.takes[-1].number == 2
 
@@ -253,9 +255,9 @@ def test_a_take_is_drawn_beside_the_loop_and_what_is_said_meanwhile_comes_after_
     looped: Looped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr("agent.conversation.live_talk.open_conversation", lambda *_: Opened(looped.talk, looped.stage))
     talk = Talk(load(), looped.sent.append, str)
-    talk._loading.join()
-    talk._stage, talk._talk = looped.stage, looped.talk
+    wait_for(lambda: not talk.loads, 60)
     assert talk.say("seven eight in bar three") == "Give me a moment."
     odd = talk.later
     assert talk.say("what stands?") == "Give me a moment."
@@ -269,14 +271,13 @@ def test_a_take_is_drawn_beside_the_loop_and_what_is_said_meanwhile_comes_after_
 
 def said_by(talk: Talk, looped: Looped) -> str:
     """What the band says next by itself."""
-    until_s = time.monotonic() + 30
-    while time.monotonic() < until_s:
+
+    def line() -> str:
         talk.poll()
         looped.bar += 1
-        if line := talk.push(looped.heard()):
-            return line
-        time.sleep(0.005)
-    raise AssertionError("nothing was said")
+        return talk.push(looped.heard())
+
+    return wait_for(line, 30, "a line of the band", 0.005)
 
 
 def test_what_a_take_is_to_sound_like_is_asked_of_the_band(looped: Looped) -> None:

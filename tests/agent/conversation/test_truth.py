@@ -51,12 +51,12 @@ class Playing:
     def __init__(self) -> None:
         self.sent: list[object] = []
         self.commands: list[str] = []
-        self.stage = LiveStage(self.sent.append, self._command)
+        self.stage = LiveStage(self.sent.append, self.command)
         self.talk = LiveTalk(self.stage, PlayerNotes(None, "guest", 0.0))
         for bar in range(1, 9):
             self.stage.push(decision(bar))
 
-    def _command(self, line: str) -> None:
+    def command(self, line: str) -> None:
         self.commands.append(line)
         word, _, part = line.partition(" ")
         if word == "unmute":
@@ -170,7 +170,7 @@ def test_what_only_the_plan_can_do_is_looked_at_again() -> None:
 
 def test_what_the_band_gave_up_leading_stands_no_more() -> None:
     playing = Playing()
-    playing.stage.lead = Leads(playing._command)
+    playing.stage.lead = Leads(playing.command)
     playing.say("seven eight in bar three")
     assert "7/8" in playing.say("what stands?")
     playing.stage.push(replace(decision(9), gave_up=(3,)))
@@ -179,7 +179,7 @@ def test_what_the_band_gave_up_leading_stands_no_more() -> None:
 
 def test_an_odd_bar_waits_until_the_bars_are_known() -> None:
     playing = Playing()
-    playing.stage.lead = Leads(playing._command)
+    playing.stage.lead = Leads(playing.command)
     frame = decision(9)
     unsure = replace(frame.analysis, grid=replace(GRID, meter_confidence=0.1))
     playing.stage.push(replace(frame, analysis=unsure))

@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this system has no fork")
 
@@ -61,7 +62,4 @@ def test_when_the_session_is_killed_its_servers_end(session: subprocess.Popen[st
     assert session.stdout and session.stdout.readline() == "0\n"
     left = psutil.Process(session.pid).children(recursive=True)
     session.kill()
-    deadline_s = time.monotonic() + 5
-    while any(process.is_running() and process.status() != "zombie" for process in left):
-        assert time.monotonic() < deadline_s, [process.name() for process in left]
-        time.sleep(0.01)
+    wait_for(lambda: not any(one.is_running() and one.status() != "zombie" for one in left), 5, "the servers' end")

@@ -41,6 +41,8 @@ class Room:
         self.notes: list[PlannedNote] = []
         self.messages: list[Any] = []
         self.lines: list[str] = []
+        self.sure = 0.9  # of the meter, as it is heard
+        self.grid: Grid | None = None  # of the last plan
         self._beat = 0
 
     @property
@@ -56,10 +58,11 @@ class Room:
                 if self.plays:
                     notes = (Note(self._beat * 0.5, self.now_s, None, 40 + self._beat % 4, 90),)
                 self._beat += 1
-            grid = Grid(index * 0.5, index, index % 4 + 1, 0.5, FOUR, 0.9, 0.9) if self.plays else None
+            grid = Grid(index * 0.5, index, index % 4 + 1, 0.5, FOUR, 0.9, self.sure) if self.plays else None
             heard = Analysis(self.now_s, self.now_s, 0.0, None, 0.0, -20.0, notes=notes, ended=notes, grid=grid)
             plan = self.band.step(heard, None)
             self.notes += plan.committed if plan else ()
+            self.grid = plan.grid if plan else self.grid
             self.messages += self.band.take_messages()
             self.lines += self.band.leading.take_lines()
         return self
@@ -168,7 +171,7 @@ def test_a_take_of_a_riff_that_loops_plays_from_the_next_bar_line_on_in_its_own_
     room.band.send(LoopRiff(None))
     room.run(40.0)
     assert isinstance(room.messages[-1], StopLoop)
-    assert room.band._grid is not None and room.band._grid.meter_at(room.band._grid.index) == FOUR
+    assert room.grid is not None and room.grid.meter_at(room.grid.index) == FOUR
     ones = [on_s % 2 for on_s in room.struck(KICK, 37.0)]
     assert ones  # the band plays on with the player
 
@@ -181,8 +184,8 @@ def test_nothing_played_is_one_line() -> None:
 
 def test_a_riff_whose_bars_are_not_sure_is_not_cut_out() -> None:
     room = Room(planner()).run(9.0)
-    assert room.band._grid is not None
-    object.__setattr__(room.band._grid, "meter_confidence", 0.1)
+    room.sure = 0.1
+    room.run(9.05)
     room.band.send(KeepSection("riff", True))
     assert "not sure of the bars" in str(room.band.take_kept())
 
@@ -210,7 +213,7 @@ def test_a_section_is_gone_to_with_its_tempo_and_given_up_where_the_player_stays
     room.band.send(GoToSection(song.sections[0]))
     assert room.band.leading.says(room.band.tick.position.bar if room.band.tick else 0) == "next bar chart"
     room.run(12.0)
-    assert room.band._grid is not None and room.band._grid.period_s == pytest.approx(0.6)
+    assert room.grid is not None and room.grid.period_s == pytest.approx(0.6)
     room.run(24.0)
     assert room.lines == ["Back at 120: you stayed there."]
-    assert room.band._grid.period_s == pytest.approx(0.5, abs=0.005)
+    assert room.grid.period_s == pytest.approx(0.5, abs=0.005)

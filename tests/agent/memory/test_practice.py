@@ -19,6 +19,7 @@ from models.responder import responder
 from models.responder.net import ResponderConfig, ResponderNet
 from models.responder.responder import Responder
 from tests.models.training.test_responder import song
+from tests.waiting import wait_for
 
 SMALL = ResponderConfig(hidden=16, layers=1, sound_dim=4, dropout=0.0, dials=True, foresee=True)
 PIECES = [list(played(song(i))) for i in range(4)]
@@ -67,9 +68,7 @@ def test_it_runs_behind_at_the_lowest_priority_and_is_there_next_time(
     process = practice.practise(memory, ann, **options)
     assert process is not None and time.monotonic() - began < 5
     assert practice.practise(memory, ann, **options) is None, "one at a time"
-    while process.poll() is None and os.sched_getscheduler(process.pid) != os.SCHED_IDLE:
-        time.sleep(0.05)
-    assert process.poll() is not None or os.sched_getscheduler(process.pid) == os.SCHED_IDLE
+    wait_for(lambda: process.poll() is not None or os.sched_getscheduler(process.pid) == os.SCHED_IDLE, 60)
     log = practice.folder_of(memory, ann) / "practice.log"
     assert process.wait(500) == 0, log.read_text()
     ready = practice.ready(memory, ann)

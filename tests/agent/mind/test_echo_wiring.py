@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from scipy.signal import fftconvolve
 
-from agent.audio.sound_card import SoundCard
+from agent.audio.sound_card import Pair
 from agent.core.settings import AudioConfig, Config
 from agent.mind.mind_process import Ears
 from agent.session.setup import Setup, cancels_echo
 from listener.capture import Framer, to_mono
 from listener.ring import Ring
+from tests.portaudio import opened
 
 RATE, BLOCK, SECONDS = 44_100, 128, 10
 MICROPHONE = Setup(
@@ -77,12 +78,10 @@ def test_the_band_is_taken_out_of_the_microphone() -> None:
 
 def test_the_callback_writes_down_what_it_sent_beside_what_it_heard() -> None:
     playback, mic, sent = Ring(1_024, 2), Ring(1_024, 1), Ring(1_024, 2)
-    card = SoundCard.__new__(SoundCard)  # without the hardware
-    super(SoundCard, card).__init__(RATE, mic, playback.reader())
-    card._block, card._sent = BLOCK, sent
+    _, callback = opened(Pair(0, 0), RATE, BLOCK, mic, playback.reader(), sent=sent)
     playback.write(BAND[:100])
     readers, out = (mic.reader(), sent.reader()), np.full((BLOCK, 2), np.nan, np.float32)
-    card._duplex(BASS[:BLOCK, None], out, BLOCK, None, None)
+    callback(BASS[:BLOCK, None], out, BLOCK, None, None)
     assert np.array_equal(readers[0].read(BLOCK)[:, 0], BASS[:BLOCK])
     assert np.array_equal(readers[1].read(BLOCK), out)
     assert np.array_equal(out, np.concatenate([BAND[:100], np.zeros((28, 2), np.float32)]))

@@ -25,7 +25,7 @@ from agent.core.config import load
 from agent.core.errors import UserError
 from agent.core.paths import shipped
 from agent.session import systemd as service
-from agent.session.daemon import WORKERS_DOWN_S, Daemon
+from agent.session.daemon import Daemon
 from agent.session.resume import LastSession
 from agent.session.setup import Setup
 from agent.session.structured_log import FACTS, Formatter
@@ -64,6 +64,10 @@ def _listen(listening: socket.socket, told: list[str]) -> None:
         told += datagram.decode().split("\n")
 
 
+def a_card() -> Setup:
+    return Setup(48_000, None, 1, None, 0, None, None, "a card")
+
+
 def nothing_plugged_in() -> Setup:
     raise UserError("no microphone 'USB'")
 
@@ -76,7 +80,7 @@ def test_it_waits_for_its_interface_answers_meanwhile_and_stops_when_told(
 
     def talk() -> None:
         answers.extend(ask(control, text) for text in ("status", "mode loop", "nonsense"))
-        time.sleep(0.3)
+        wait_for(lambda: systemd().count("WATCHDOG=1") >= 2)
         answers.append(ask(control, "stop"))
 
     daemon = Daemon(config, nothing_plugged_in, None)
@@ -98,14 +102,19 @@ def test_it_waits_for_its_interface_answers_meanwhile_and_stops_when_told(
 
 
 class Mending:
-    """A session whose mind is restarted, seen by the daemon in its turn."""
+    """A session whose mind is restarted, seen by the daemon in its turn. lasts: what happens in it."""
 
     listening = ending = False
+    lasts: Callable[[Callable[[], object]], None]
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.dispatcher, self.workers, self.figures = folder, self, self, self
-        self.state = self
+    def __init__(self, *given: Any, on_turn: Callable[[Mending], None], **_: Any) -> None:
+        self.folder, self.dispatcher, self.workers, self.figures = given[2], self, self, self
+        self.state, self.on_turn = self, on_turn
         self.restarts = {"model": 7}
+
+    def run(self) -> tuple[str, ...]:
+        type(self).lasts(lambda: self.on_turn(self))
+        return ()
 
     def lines(self) -> list[str]:
         return []
@@ -118,18 +127,28 @@ class Mending:
 
 
 def test_systemd_ends_no_session_that_mends_itself_but_one_that_cannot(
-    control: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    control: Path, systemd: Callable[[], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    daemon = Daemon(load(None, {"paths.state": str(tmp_path)}), nothing_plugged_in, None)
-    fed: list[float] = []
-    monkeypatch.setattr(daemon._notifier, "feed", lambda: fed.append(time.monotonic()))
-    live: Any = Mending(tmp_path)
-    daemon._on_turn(live)
-    assert len(fed) == 1, "the sound goes on meanwhile"
-    daemon._listened_s -= WORKERS_DOWN_S
-    daemon._on_turn(live)
-    assert len(fed) == 1, "for two minutes: in vain"
-    daemon._server.close()
+    def fed() -> int:
+        return systemd().count("WATCHDOG=1")
+
+    def lasts(turn: Callable[[], object]) -> None:
+        for times in (1, 2, 3):  # the sound goes on meanwhile
+            wait_for(lambda times=times: turn() or fed() >= times)
+        monkeypatch.setattr("agent.session.daemon.WORKERS_DOWN_S", 0.0)  # in vain
+        before = fed()
+        for _ in range(20):
+            turn()
+            time.sleep(0.01)  # four times as long as systemd waits for its word
+        assert fed() == before
+        ended.append(True)
+
+    ended: list[bool] = []
+    monkeypatch.setattr(Mending, "lasts", staticmethod(lasts), raising=False)
+    monkeypatch.setattr("agent.session.daemon.Live", Mending)
+    config = load(None, {"paths.sessions": str(tmp_path / "s"), "paths.state": str(tmp_path / "state")})
+    assert Daemon(config, a_card, None).run() == 0
+    assert ended
 
 
 def test_tries_in_vain_leave_no_folders(control: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,11 +163,10 @@ def test_tries_in_vain_leave_no_folders(control: Path, tmp_path: Path, monkeypat
     def found() -> Setup:
         tries.append(1)
         if len(tries) == 4:
-            daemon._end()
-        return Setup(48_000, None, 1, None, 0, None, None, "a card")
+            signal.raise_signal(signal.SIGTERM)
+        return a_card()
 
-    daemon = Daemon(config, found, None)
-    assert daemon.run() == 0
+    assert Daemon(config, found, None).run() == 0
     assert len(tries) == 4
     assert list((tmp_path / "s").iterdir()) == []
 
@@ -158,7 +176,10 @@ def test_a_second_daemon_is_refused(control: Path, tmp_path: Path) -> None:
     first = Daemon(config, nothing_plugged_in, None)
     with pytest.raises(UserError, match="is running"):
         Daemon(config, nothing_plugged_in, None)
-    first._server.close()
+    person = threading.Thread(target=ask, args=(control, "stop"))
+    person.start()
+    assert first.run() == 0
+    person.join()
 
 
 def test_an_abstract_notify_socket_is_reached_and_none_is_no_trouble() -> None:
@@ -178,8 +199,19 @@ def test_an_abstract_notify_socket_is_reached_and_none_is_no_trouble() -> None:
 
 
 def test_another_processs_watchdog_is_not_fed() -> None:
-    assert Notifier({"WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"})._every_s == 0
-    assert Notifier({"WATCHDOG_USEC": "2000000", "WATCHDOG_PID": str(os.getpid())})._every_s == 1
+    name = f"antiphon-watchdog-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(f"\0{name}")
+        listening.setblocking(False)
+        for pid, said in ((1, None), (os.getpid(), b"WATCHDOG=1")):
+            notifier = Notifier({"NOTIFY_SOCKET": f"@{name}", "WATCHDOG_USEC": "2000000", "WATCHDOG_PID": str(pid)})
+            notifier.feed()
+            notifier.close()
+            if said is None:
+                with pytest.raises(BlockingIOError):
+                    listening.recv(100)
+            else:
+                assert listening.recv(100) == said
 
 
 def logged(as_json: bool, journal: bool, **facts: Any) -> str:
@@ -199,13 +231,15 @@ def test_only_a_recent_session_of_a_dead_daemon_is_resumed(tmp_path: Path, monke
     last = LastSession(tmp_path)
     assert last.broken() is None
     last.write(tmp_path / "s1", ["mode trade", "mute drums"])
-    monkeypatch.setattr("agent.session.resume._lives", lambda pid: False)
     found = LastSession(tmp_path).broken()
     assert found and (found.folder, found.commands) == (tmp_path / "s1", ("mode trade", "mute drums"))
-    monkeypatch.setattr("agent.session.resume._lives", lambda pid: True)
-    assert LastSession(tmp_path).broken() is None
-    monkeypatch.setattr("agent.session.resume._lives", lambda pid: False)
-    monkeypatch.setattr("agent.session.resume._boot_s", lambda: 1e9)
+    mine, whole = tmp_path / "session.json", (tmp_path / "session.json").read_text()
+    with subprocess.Popen(["sh", "-c", "sleep 60; : antiphon"]) as other:
+        mine.write_text(json.dumps(json.loads(whole) | {"pid": other.pid}))
+        assert LastSession(tmp_path).broken() is None, "it lives"
+        other.kill()
+    assert LastSession(tmp_path).broken()
+    monkeypatch.setattr(time, "clock_gettime", lambda _: 1e9)
     assert LastSession(tmp_path).broken() is None, "long ago"
     monkeypatch.undo()
     last.write(tmp_path / "s1", [], ended=True)
@@ -216,7 +250,6 @@ def test_only_a_recent_session_of_a_dead_daemon_is_resumed(tmp_path: Path, monke
 
 def test_a_clock_step_of_an_hour_does_not_hide_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     LastSession(tmp_path).write(tmp_path / "s1", [])
-    monkeypatch.setattr("agent.session.resume._lives", lambda pid: False)
     for step_s in (-3600, 3600):
         now_s = time.time() + step_s
         monkeypatch.setattr(time, "time", lambda now_s=now_s: now_s)
@@ -287,8 +320,9 @@ def test_without_systemd_it_says_what_to_do_instead(home: Path, capsys: pytest.C
     assert main(["service", "uninstall"]) == 0
 
 
-def test_paths_are_escaped_as_systemd_reads_them() -> None:
-    assert service._escaped("/home/a b/50%/x") == "/home/a\\x20b/50%%/x"
+def test_paths_are_escaped_as_systemd_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", "/home/a b/50%/x")
+    assert "/home/a\\x20b/50%%/x/antiphon" in service.unit_text()
 
 
 # -- with real workers ----------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def studio(env: dict[str, str]) -> Iterator[Studio]:
     )
     room = Studio(load(shipped("take.flac"), 48_000)[round(SKIPPED_S * 48_000) :])
     try:
-        room.wait(lambda: bool(room._ports("fluidsynth")), 20, "fluidsynth's ports")
+        room.wait(lambda: bool(room.ports_of("fluidsynth")), 20, "fluidsynth's ports")
         yield room
     finally:
         room.close()

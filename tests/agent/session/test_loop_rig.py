@@ -28,7 +28,7 @@ def test_the_loop_is_tight_on_jack_and_a_pedal_leaves_it(tmp_path: Path) -> None
     flags = [word for flag in FLAGS + ONLY_LOOP for word in ("--set", flag)]
     with Stage(tmp_path, np.concatenate([riff, np.zeros(60 * 48_000, np.float32)]), *flags) as stage:
         heard: list[np.ndarray] = []
-        stage.room.spoil = lambda out: heard.append(stage.room._ears[0].get_array().copy())
+        stage.room.spoil = lambda out: heard.append(stage.room.ears[0].get_array().copy())
         stage.start()
         wait(lambda: stage.send("status").get("status", {}).get("listening"), 60, "the daemon")
         heard.clear()

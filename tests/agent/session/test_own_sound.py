@@ -19,6 +19,7 @@ from agent.session.monitor import Monitor
 from agent.session.offline import OfflineSession
 from agent.session.setup import Setup
 from listener.types import Timbre
+from tests.waiting import wait_for
 
 
 @pytest.mark.slow
@@ -48,7 +49,7 @@ def test_it_is_made_once_it_is_asked_for_and_enough_was_heard(tmp_path: Path, mo
     own.heard(40, asked=False)
     assert not made
     own.heard(1, asked=True)
-    own._thread.join()
+    wait_for(lambda: sent)
     own.heard(40, asked=True)
     own.close()
     assert sent == [SetVoice(str(voice_path("Ann")))]

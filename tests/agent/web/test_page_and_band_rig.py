@@ -52,15 +52,14 @@ class Session:
 
     def until(self, value: Any, *path: str) -> None:
         """Wait until the status has this value at a path of keys."""
-        deadline_s = time.monotonic() + 40
-        while True:
+
+        def holds() -> bool:
             found: Any = self.status()
             for key in path:
                 found = found.get(key) if isinstance(found, dict) else None
-            if found == value:
-                return
-            assert time.monotonic() < deadline_s, (path, value, found, self.status())
-            time.sleep(0.05)
+            return bool(found == value)
+
+        wait_for(holds, 40, f"{value!r} at {path}", 0.05)
 
     def stem(self, part: str, from_s: float, until_s: float) -> float:
         """Return the RMS of a recorded part between two times."""
