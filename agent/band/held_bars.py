@@ -17,6 +17,7 @@ SAME_TEMPO, SAME_LEVEL, SAME_BEATS, OFF_BEAT = 0.05, 0.03, 0.2, 0.11
 OFF_16TH = 0.3  # of a beat: so near, a beat lies on a 16th of the other reading
 INSISTS_BEATS = 8.0  # of a confident other reading
 DOUBTED_BEATS, DOUBTED = 2.0, 0.8  # likewise, where the ears were never so sure (of enough) of the one that is played
+COUNTED_BARS = 16.0  # of one, where the bars were counted in: the player has said where the one is
 STANDS_BARS = 3.0  # of one that the ears are not sure of, but stand by
 YOUNG_BARS = 1.0  # likewise, where ears and band have not agreed yet: a wrong entrance is not defended
 AGREED_SAY = 0.25  # bars more for each bar in which ears and band agreed
@@ -46,10 +47,12 @@ class ReadingAge:
 
 
 class HeldBars:
-    """Call hold(ears, own, playing, now_s, stood_bars) once a frame."""
+    """Call hold(ears, own, playing, now_s, stood_bars) once a frame. counted: whether the bars were counted in; it ends
+    with the playing."""
 
     def __init__(self, enough: float) -> None:
         self._enough = enough  # confidence in meter and downbeat from which the ears insist
+        self.counted = self._joined = False  # joined: the band has played in them
         self._since_s: float | None = None  # they insist since then
         self._stray_s: float | None = None  # they have another, unclear tempo since then
         self._agreed, self._now_s = 0.0, 0.0  # bars in which ears and band agreed
@@ -61,6 +64,8 @@ class HeldBars:
         stood_bars: for so many bars the ears have not changed their reading.
         """
         passed_s, self._now_s = min(now_s - self._now_s, 0.1), now_s
+        self.counted = self.counted and (playing or not self._joined)
+        self._joined = self.counted and playing
         if own is None or not playing:
             self._since_s, self._stray_s, self._agreed, self._sure = None, None, 0.0, 0.0
             return ears
@@ -82,13 +87,15 @@ class HeldBars:
             self._since_s = now_s
         doubted = self._agreed >= YOUNG_BARS and self._sure < DOUBTED * self._enough
         beats = DOUBTED_BEATS if doubted else INSISTS_BEATS
+        if self.counted:
+            beats = COUNTED_BARS * ears.meter.numerator
         insists = self._since_s is not None and now_s - self._since_s > beats * ears.period_s
         long = min(STANDS_BARS + AGREED_SAY * self._agreed, MOST_BARS)
         if _on_the_beats(ears, own):
             long = min(long, YOUNG_BARS + self._agreed)
         stands = ears.confidence >= CLEAR and stood_bars >= long and not _off_the_beat(ears, own)
-        if (insists or stands) and _before_downbeat(ears, now_s):
-            self._since_s, self._agreed, self._sure = None, 0.0, 0.0
+        if (insists or (stands and not self.counted)) and _before_downbeat(ears, now_s):
+            self._since_s, self._agreed, self._sure, self.counted = None, 0.0, 0.0, False
             return ears
         return other
 

@@ -44,8 +44,13 @@ class BandTime:
         """How much longer beats are than they were, as a factor, while the player slows down; else 1."""
         return self._tempo.slowed
 
+    def count_in(self, counted: bool = True) -> None:
+        """The bars are counted in: they stand until the ears are sure of others for long. False: no longer."""
+        self._bars.counted = counted
+
     def reset(self) -> None:
         """Forget the beat: it was lost."""
+        self._bars.counted = False
         self._tempo.reset()
         self._leading.reset()
         self.grid = self._pulse = None

@@ -169,6 +169,7 @@ class Mind:
             self._planner.lookahead_s += 2 * (message.latency_s - self._latency_s)
             self._latency_s = message.latency_s
         elif isinstance(message, Tap):
+            self._planner.told_beat()
             self._analyzer.tap(message.time_s)
         elif isinstance(message, (SetTempo, SetMeter)):
             self._tempo_bpm = message.bpm if isinstance(message, SetTempo) else self._tempo_bpm

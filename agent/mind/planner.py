@@ -177,6 +177,10 @@ class Planner:
             case _ if isinstance(message, Lead):
                 self.leading.ask(message)
 
+    def told_beat(self) -> None:
+        """The player says where the beat is: bars that were counted in stand no longer."""
+        self._time.count_in(False)
+
     def _begin_loop(self, tick: Tick, grid: Grid) -> tuple[Tick, Grid]:
         """Begin the riff, or the take of it, that was asked for with the bar of this tick: its beat is the band's from
         here on. Return that tick and the beat."""
@@ -313,6 +317,7 @@ class Planner:
         if grid is not None:
             self.form.beat.fix(grid)
             self.form.count_in()
+            self._time.count_in()
 
     def _hear(self, analysis: Analysis, latent: Latent | None) -> None:
         corrected = {note.onset_s: note for note in (*analysis.ended, *analysis.revised)}

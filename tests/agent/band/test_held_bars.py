@@ -58,6 +58,19 @@ def test_bars_in_which_ears_and_band_agreed_are_not_given_up_so_soon() -> None:
     assert turned_after(bars, TURNED, stood=True) > turned_after(HeldBars(0.5), TURNED, stood=True)
 
 
+def test_bars_that_were_counted_in_are_held_until_the_band_stops() -> None:
+    sure = replace(TURNED, meter_confidence=0.8)
+    for reading, stood in ((sure, False), (TURNED, True)):
+        bars = HeldBars(0.5)
+        bars.counted = True
+        assert turned_after(bars, reading, stood) > 4 * turned_after(HeldBars(0.5), reading, stood)
+    bars = HeldBars(0.5)
+    bars.counted = True
+    for playing in (False, True, False):
+        bars.hold(OWN, OWN, playing, 9.0)
+    assert not bars.counted and turned_after(bars, sure) == turned_after(HeldBars(0.5), sure)
+
+
 def test_a_reading_that_the_ears_never_were_sure_of_is_given_up_sooner() -> None:
     bars, doubted = HeldBars(0.5), replace(OWN, confidence=0.3, meter_confidence=0.1)
     for frame in range(200):
