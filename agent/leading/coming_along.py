@@ -30,7 +30,8 @@ SILENT_BARS = 4.0  # after which nothing more is waited for
 AT_TEMPO = 0.8  # length of the notes' mean direction on the circle of one 8th, from which they are in that tempo
 OFF_TEMPO = 0.7
 EIGHTHS_FROM = 0.35  # beats between notes, median: from here on they are 8ths or longer
-WINDOW_BARS, ENOUGH_ONSETS, LEAST_ONSETS = 1.25, 6, 3  # that are judged: so many bars, or more for so many notes; at all
+WINDOW_BARS = 1.25  # that are judged, of a sparse line more
+ENOUGH_ONSETS, LEAST_ONSETS = 6, 3  # for a first verdict, for one at all
 ARRIVED_BARS, REFUSES_BARS, PATIENCE_BARS = 1.5, 2.0, 4.0  # after the ramp: first verdict for it, against it, last one
 
 
