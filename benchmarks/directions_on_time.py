@@ -3,8 +3,9 @@
 `python -m benchmarks.directions_on_time [--directions 200] [--seed 1]`: the repository's take is played round and round
 to the mind; "no drums" and "bring the drums back in" are said in turn at random moments. A direction that comes the
 commit time and 0.3 s or more before a bar line has to be heard from that line, any other from the next one: no drum in
-the bar, or drums in it. The line is the band's, as it had it when the direction came: where the take begins anew the
-bars turn, and no direction can wait for a line that nobody knew of. Bars in which the band does not play, since the
+the bar, or drums in it. The line is the band's (not the ears', which may be some tens of milliseconds elsewhere), as it
+had it when the direction came: where the take begins anew the bars turn, and no direction can wait for a line that
+nobody knew of. Bars in which the band does not play, since the
 take rests, are left out. Beside it how many are heard from the very next line, however near it was; each that came late
 is shown with the lines and drums about it. 200 are best run in pieces, of other seeds.
 """
@@ -90,11 +91,12 @@ def played(count: int, seed: int) -> tuple[list[Told], list[Bar], list[float]]:
     stage = LiveStage(mind.send, str)
     told, bars, drums = list[Told](), list[Bar](), list[float]()
     bar, since, next_at_s = -1, 0, 0.0
+    grid: Grid | None = None  # the band's, of its newest plan
     for frame in frames():
         decision = mind.step(frame)
         stage.push(decision)
         drums += [note.on_s for note in decision.plan.committed if note.part == "drums"] if decision.plan else []
-        grid = decision.analysis.grid
+        grid = decision.plan.grid if decision.plan else grid
         if grid and decision.bar != bar:
             bar, since = decision.bar, since + (decision.state == "playing")
             beat = grid.beat_at(frame.end_s)

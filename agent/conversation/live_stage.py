@@ -27,7 +27,7 @@ from agent.directions.sounding import strokes
 from agent.directions.step_sizes import PER_OCTAVE, step
 from agent.language import feasibility
 from agent.language.edit_text import describe_edit
-from agent.song.rebarring import SURE_BARS
+from agent.song.kept import UNSURE_OF_BARS
 from agent.takes.edges import is_edge
 from listener.types import Analysis, Chord, Key
 from models.responder.responder import Responder
@@ -191,8 +191,8 @@ class LiveStage:
             return "the bass is yours"
         if into_another_key(edit):
             return "another key is yours to lead: play it there and I follow (over a loop I can move all of it)"
-        if edit.dimension == "meter" and self._bars_unsure:
-            return "I am not sure of your bars yet: play it once more, or tap the one, and say it again"
+        if edit.dimension == "meter" and self._decision is not None and not self._decision.bars_sure:
+            return UNSURE_OF_BARS
         if edit.dimension in LED or edit.target == "form" or (edit.value or "") in LEDS:
             return self.lead.can(edit, self.facts())
         if edit.dimension == "swing":
@@ -202,11 +202,6 @@ class LiveStage:
         if edit.dimension not in LIVE:
             return f"{edit.dimension}: only over a recorded riff (antiphon workshop)"
         return None
-
-    @property
-    def _bars_unsure(self) -> bool:
-        grid = self._heard.grid if self._heard else None
-        return grid is not None and grid.meter_confidence < SURE_BARS  # before the first note it is a wish for later
 
     # -- acts -------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from msgspec import Meta
 from agent.core.music_names import key_name
 from agent.core.stored import Json
 from agent.directions.edit import Edit
+from agent.directions.net import net_of
 from agent.language.edit_text import describe_edits
 from agent.memory.background_writer import DirectWriter, Writer
 from agent.memory.phrase_search import Recall
@@ -146,7 +147,7 @@ class PlayerNotes:
         left = self._left_of(memory, session["id"])[0]
         if not left:  # of a session that made no takes: what was asked and not undone
             left = tuple(edit for one in memory.directions(session["id"]) for edit in one.edits)
-        return Now(now_s, gone_s, 0.0, describe_edits(left))
+        return Now(now_s, gone_s, 0.0, describe_edits(net_of(left)))
 
     def _left_of(self, memory: Memory | None, session_id: int) -> tuple[tuple[Edit, ...], int]:
         """Return the edits in force when a session ended, and its seed; edits that no longer parse are left out."""

@@ -145,6 +145,8 @@ class Decision:
     song: SongView | None = None
     choices: tuple[Choice, ...] = ()
     drawn: DrawnBar | None = None
+    not_kept: str = ""  # why what is played cannot be kept as a section now, "" where it can
+    bars_sure: bool = True  # whether the band knows where its bars are: it set them itself, or the ears are sure enough
     kept: object = None  # a section that was to be kept (agent/song/kept.py), or why not, in one line
     leads: str = ""  # what the band leads and where: "7/8 next", "to 120"
     says: tuple[str, ...] = ()  # what the band has to say of it, each once

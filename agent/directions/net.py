@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from agent.directions.active import EVERYWHERE
 from agent.directions.edit import Edit
 from agent.directions.exceptions import HOLDS
 from agent.directions.step_sizes import STEPS, step
@@ -24,7 +25,8 @@ def net_of(edits: Iterable[Edit]) -> tuple[Edit, ...]:
     for edit in edits:
         if edit.change in ("keep", "undo", "recall"):
             continue
-        key: tuple[str, ...] = (edit.target, edit.dimension, edit.scope or "", edit.condition or "")
+        scope = "" if edit.scope in EVERYWHERE else edit.scope or ""
+        key: tuple[str, ...] = (edit.target, edit.dimension, scope, edit.condition or "")
         if edit.dimension == "pattern":
             key = (*key, edit.value or "")
         before = found.pop(key, None)

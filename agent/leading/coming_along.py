@@ -30,8 +30,9 @@ SILENT_BARS = 4.0  # after which nothing more is waited for
 AT_TEMPO = 0.8  # length of the notes' mean direction on the circle of one 8th, from which they are in that tempo
 OFF_TEMPO = 0.7
 EIGHTHS_FROM = 0.35  # beats between notes, median: from here on they are 8ths or longer
-LEAST_ONSETS, WINDOW_BARS = 6, 1.25
-REFUSES_BARS, PATIENCE_BARS = 2.0, 4.0  # after the ramp: first verdict against it, last one
+WINDOW_BARS = 1.25  # that are judged, of a sparse line more
+ENOUGH_ONSETS, LEAST_ONSETS = 6, 3  # for a first verdict, for one at all
+ARRIVED_BARS, REFUSES_BARS, PATIENCE_BARS = 1.5, 2.0, 4.0  # after the ramp: first verdict for it, against it, last one
 
 
 class Verdict(StrEnum):
@@ -167,12 +168,11 @@ class Ramp:
 
     def verdict(self, now_s: float) -> Verdict:
         """Return what the player does by now. Nobody who is silent has refused: a rest says nothing."""
-        bars = self.bars_since(now_s)
-        lately = [onset_s for onset_s in self.onsets if onset_s > now_s - WINDOW_BARS * self.after_s * self.beats]
-        if bars < 0.5 or (len(lately) < LEAST_ONSETS and bars < PATIENCE_BARS):
+        bars, lately = self.bars_since(now_s), self._lately(now_s)
+        if bars < ARRIVED_BARS or (len(lately) < ENOUGH_ONSETS and bars < PATIENCE_BARS):
             return Verdict.OPEN
         if len(lately) < LEAST_ONSETS:
-            return Verdict.FOLLOWS if not lately else Verdict.LOST
+            return Verdict.FOLLOWS
         at_new, at_old = abs(self._mean(lately, self.after_s)), abs(self._mean(lately, self.before_s))
         if at_new >= AT_TEMPO and at_new > at_old:
             return Verdict.FOLLOWS
@@ -184,10 +184,18 @@ class Ramp:
 
     def apart_s(self, now_s: float) -> float:
         """Return how late the player is in the new tempo, seconds."""
-        lately = [onset_s for onset_s in self.onsets if onset_s > now_s - WINDOW_BARS * self.after_s * self.beats]
+        lately = self._lately(now_s)
         if not lately:
             return 0.0
         return cmath.phase(self._mean(lately, self.after_s)) / (2 * math.pi) * self._unit(lately) * self.after_s
+
+    def _lately(self, now_s: float) -> tuple[float, ...]:
+        """Return the onsets that are judged: the last bar's, of a sparse line as many since the ramp as are enough."""
+        since_s = now_s - WINDOW_BARS * self.after_s * self.beats
+        window = sum(onset_s > since_s for onset_s in self.onsets)
+        after = sum(onset_s > self.ends_s for onset_s in self.onsets)
+        kept = max(window, min(after, ENOUGH_ONSETS))
+        return self.onsets[len(self.onsets) - kept :]
 
     def _mean(self, onsets: Sequence[float], period_s: float) -> complex:
         """Return the mean direction of onsets on the circle of an 8th (a 16th, where they are that short)."""

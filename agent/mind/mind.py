@@ -219,6 +219,8 @@ class Mind:
             leads=leading.says(bar),
             says=leading.take_lines(),
             gave_up=leading.take_given_up(),
+            not_kept=self._planner.not_kept,
+            bars_sure=self._planner.bars_sure or analysis.grid is None,
             kept=self._planner.take_kept(),
             drawn=drawn,
         )

@@ -52,7 +52,7 @@ from agent.mind.riff_loop import RiffLoop
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.imagination import Imagination
 from agent.song.bar_player import struck
-from agent.song.kept import KeptSection
+from agent.song.kept import NOTHING_TO_KEEP, UNSURE_OF_BARS, KeptSection
 from agent.song.level import Touch, hear_touch
 from agent.song.live_song import LiveSong
 from agent.song.rebarring import SURE_BARS, ratio_of
@@ -133,6 +133,7 @@ class Planner:
         self._notes: list[Note] = []  # heard, not yet given to a tick
         self._sounding: Note | None = None
         self._committed_s = float("-inf")
+        self._bars_known = False  # the band has set its bars itself, and they have not turned since
         self.song.reset()
         self.bars.reset()
         self._imagination.reset()
@@ -205,6 +206,16 @@ class Planner:
             self.bars.usual = None
             self.leading.released = plain
 
+    @property
+    def bars_sure(self) -> bool:
+        """Whether the bars are known: the band has set them itself, or the ears are sure enough of them."""
+        return self._grid is not None and (self._bars_known or self._grid.meter_confidence >= SURE_BARS)
+
+    @property
+    def not_kept(self) -> str:
+        """Why what is played cannot be kept as a section now; "" where it can."""
+        return "" if self._grid is not None and self.song.plays_a_section else NOTHING_TO_KEEP
+
     def take_kept(self) -> KeptSection | str | None:
         """Return the section that was to be kept since the last call, or why it could not be. Call once a frame."""
         kept, self._kept = self._kept, None
@@ -214,12 +225,12 @@ class Planner:
         """Return what is played now as a section. sound: with the place of its last whole cycle in the stream."""
         kept = self.song.keep(name)
         if kept is None or self._grid is None or self._tick is None:
-            return f"There is nothing to keep as {name} yet: play it once, with the band."
+            return f"{NOTHING_TO_KEEP}."
         kept = replace(kept, odd=self.leading.odd_bars)
         if not sound or not self._lines_s:
             return kept
-        if self._grid.meter_confidence < SURE_BARS:
-            return "I am not sure of the bars yet, so I cannot cut it out: play it once more, or tap the one."
+        if not self.bars_sure:
+            return f"{UNSURE_OF_BARS}."
         start_s, end_s = self._heard_cycle(len(kept.bars))
         return replace(kept, start_s=start_s, end_s=end_s)
 
@@ -337,7 +348,7 @@ class Planner:
 
     def _follow(self, grid: Grid, now_s: float) -> None:
         """Keep the tick on the band's grid; a grid that jumped is taken up at the tick nearest to where we were."""
-        tick, own = self._tick, self._grid
+        tick, own, turned = self._tick, self._grid, False
         if tick is None or own is None:
             missed, tick = heard_before(self._notes, grid, first_tick(grid, now_s))
             for position, bass in missed:
@@ -345,14 +356,17 @@ class Planner:
         elif self._time.resumed:
             tick = first_tick(grid, now_s, tick)
             self.bars.turn(tick.position, None)
+            self._directed_bar = -1  # what waits for a bar line waits no longer: it has just been
         elif abs(tick.time_on(grid) - self._tick_s) > JUMP_BEATS * grid.period_s or turns(tick, grid):
             before, ratio = tick.position, ratio_of(tick_s_of(own), tick_s_of(grid))
             tick = nearest_tick(grid, self._tick_s, tick)
-            if ratio != 1 or tick.position != before:  # else the beats only bear other numbers
+            turned = ratio != 1 or tick.position != before  # else the beats only bear other numbers
+            if turned:
                 self.bars.turn(tick.position, ratio)
-                self._directed_bar = -1  # what waits for a bar line waits no longer: it has just been, or is another
+                self._directed_bar = -1  # likewise, or it is another
             if ratio != 1:
                 self._replies = {}  # ticks of another level are other ticks
+        self._bars_known = self.leading.on or self.fixed_beat is not None or (self._bars_known and not turned)
         self._tick, self._grid, self._tick_s = tick, grid, tick.time_on(grid)
 
     def _is_heard(self, now_s: float) -> bool:

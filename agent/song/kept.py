@@ -15,6 +15,8 @@ from listener.types import Meter
 
 BARS_MAX = 32
 USUAL_BARS = 4
+NOTHING_TO_KEEP = "There is nothing to keep yet: play it once, with the band, and say it again"
+UNSURE_OF_BARS = "I am not sure of your bars yet: play it once more, or tap the one, and say it again"
 ODD_TIMES = 3  # that a cycle of 3, 6 or 12 bars was heard, before it is one
 
 
@@ -37,12 +39,17 @@ class KeptSection(KeptName):
     written: bool = False  # in a chart: nobody has played it yet
 
 
+def plays_a_section(song: SongPlan) -> bool:
+    """Return whether there is a section to keep: the band plays one, and the bass was heard in it lately."""
+    return song.current >= 0 and any(bar.notes for bar in song.bars[-USUAL_BARS:])
+
+
 def kept_of(song: SongPlan, name: str, quarter_bpm: float) -> KeptSection | None:
     """Return what the song plan knows of the section that is played, under a name; None before anything was played.
 
     Its cycle is the riff's, as it was last played, from the riff's first bar on.
     """
-    if song.current < 0 or not any(bar.notes for bar in song.bars[-USUAL_BARS:]):
+    if not plays_a_section(song):
         return None
     section = song.sections[song.current]
     mine = [bar for bar in song.bars if bar.ticks == section.ticks]

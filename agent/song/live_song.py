@@ -21,7 +21,7 @@ from agent.parts.song_key import key_given
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
 from agent.song.expectation import SAME_FROM, expects_stop, foretell, recognised
-from agent.song.kept import KeptSection, kept_of, with_kept
+from agent.song.kept import KeptSection, kept_of, plays_a_section, with_kept
 from agent.song.plan_ticks import plan_tick
 from agent.song.rebarring import HeardTick, at_level, in_bars, player_moved, with_bars
 from agent.song.right_harmony import chord_at, is_right, kindred_harmony, mended, same_harmony, surprises
@@ -196,6 +196,11 @@ class LiveSong:
         """Begin a kept section with this bar, which is not played yet."""
         self._recalled = self._script = bar, kept
         self._planned = {at: one for at, one in self._planned.items() if at < bar}
+
+    @property
+    def plays_a_section(self) -> bool:
+        """Whether there is a section that `keep` can return."""
+        return plays_a_section(self.song)
 
     def keep(self, name: str) -> KeptSection | None:
         """Return the section that is played now, under a name; None before anything was played."""

@@ -14,7 +14,7 @@ from agent.core.messages import CountIn, GoToSection, KeepSection, LoopRiff
 from agent.core.music_names import chord_name
 from agent.core.types import Decision
 from agent.parts.groove_library import GrooveLibrary
-from agent.song.kept import KeptSection
+from agent.song.kept import NOTHING_TO_KEEP, UNSURE_OF_BARS, KeptSection
 from agent.songbook import song_file
 from agent.songbook.song_file import DAYS, EditJson, Song, Sound, ago, plain
 from listener.types import Chord, Meter
@@ -37,7 +37,7 @@ class Songbook:
         now_s: Callable[[], float] = time.time,
         cut: Cut | None = None,
     ) -> None:
-        self._cut = cut
+        self._cut, self._not_kept, self._bars_sure = cut, NOTHING_TO_KEEP, False
         self._send, self._standing, self._stand, self._now_s = send, standing, stand, now_s
         self.song = Song("")
         self.playing = ""  # the section that was gone to, or kept, last
@@ -58,6 +58,8 @@ class Songbook:
         name = " ".join(name.split()) or self._free_name()
         if len(name) > song_file.NAME_MAX or not plain(name):
             raise UserError(f"section {name[:40]!r}: give a name of 1 to {song_file.NAME_MAX} letters")
+        if self._not_kept or (sound and not self._bars_sure):
+            raise UserError(self._not_kept or UNSURE_OF_BARS)
         self._send(KeepSection(plain(name), sound))
         return f"keeping this as {plain(name)}"
 
@@ -211,6 +213,7 @@ class Songbook:
 
     def push(self, decision: Decision) -> str:
         """Take a frame's decision; return a line when there is something to say, else ""."""
+        self._not_kept, self._bars_sure = decision.not_kept, decision.bars_sure
         if isinstance(decision.kept, str):
             return decision.kept
         if isinstance(decision.kept, KeptSection):

@@ -181,8 +181,7 @@ def test_an_odd_bar_waits_until_the_bars_are_known() -> None:
     playing = Playing()
     playing.stage.lead = Leads(playing.command)
     frame = decision(9)
-    unsure = replace(frame.analysis, grid=replace(GRID, meter_confidence=0.1))
-    playing.stage.push(replace(frame, analysis=unsure))
+    playing.stage.push(replace(frame, bars_sure=False))
     assert "not sure of your bars" in playing.say("seven eight in bar three")
     assert not playing.commands
 

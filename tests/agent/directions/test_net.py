@@ -19,6 +19,7 @@ from agent.directions.net import net_of
         (["drums.pattern set half-time", "drums.pattern off half-time"], []),
         (["band.tempo set 96", "band.tempo set 120"], ["band.tempo set 120"]),
         (["snare.level less @bar:3", "snare.level more"], ["snare.level less @bar:3", "snare.level more"]),
+        (["harmony.resolution off @until-told", "harmony.resolution off"], ["harmony.resolution off"]),
         (["drums.density more ~small"], ["drums.density more ~small"]),
     ],
 )

@@ -84,6 +84,30 @@ def test_the_notes_say_in_which_tempo_they_are(period_s: float, verdict: Verdict
     assert ramp.bars_since(onset_s) <= 4.2
 
 
+@pytest.mark.parametrize("per_bar", [3, 1])
+def test_a_sparse_line_that_goes_with_the_ramp_is_not_sent_back(per_bar: int) -> None:
+    ramp = Ramp(0.6, 0.5, 10.0, 14.0, 4)
+    for frame in range(900):
+        now_s = 14.0 + 0.01 * frame
+        if frame % 200 in (0, 75, 125)[:per_bar]:
+            ramp = ramp.heard(now_s)
+        if (found := ramp.verdict(now_s)) is not Verdict.OPEN:
+            break
+    assert found is Verdict.FOLLOWS
+    assert abs(ramp.apart_s(now_s)) < 0.01
+
+
+def test_a_sparse_line_that_stays_is_met_again() -> None:
+    ramp = Ramp(0.6, 0.5, 10.0, 14.0, 4)
+    for frame in range(960):
+        now_s = 14.0 + 0.01 * frame
+        if frame % 240 in (0, 90, 150):
+            ramp = ramp.heard(now_s)
+        if (found := ramp.verdict(now_s)) is not Verdict.OPEN:
+            break
+    assert found is Verdict.STAYS
+
+
 def test_a_ramp_moves_by_even_steps() -> None:
     periods = ramp_periods(0.6, 0.5, 8)
     steps = [math.log(one / other) for one, other in pairwise(periods)]

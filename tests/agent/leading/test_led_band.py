@@ -37,7 +37,7 @@ class Room:
     """A steady player, a note on every beat of 0.5 s while they play, and a band whose notes are kept."""
 
     def __init__(self, band: Planner, plays: bool = True) -> None:
-        self.band, self.plays, self.frame = band, plays, 0
+        self.band, self.plays, self.frame, self.sure = band, plays, 0, 0.9
         self.notes: list[PlannedNote] = []
         self.messages: list[Any] = []
         self.lines: list[str] = []
@@ -179,7 +179,7 @@ def test_a_take_of_a_riff_that_loops_plays_from_the_next_bar_line_on_in_its_own_
 def test_nothing_played_is_one_line() -> None:
     room = Room(planner(), plays=False).run(1.0)
     room.band.send(KeepSection("riff", True))
-    assert "nothing to keep as riff yet" in str(room.band.take_kept())
+    assert "nothing to keep yet" in str(room.band.take_kept())
 
 
 def test_a_riff_whose_bars_are_not_sure_is_not_cut_out() -> None:
@@ -187,7 +187,24 @@ def test_a_riff_whose_bars_are_not_sure_is_not_cut_out() -> None:
     room.sure = 0.1
     room.run(9.05)
     room.band.send(KeepSection("riff", True))
-    assert "not sure of the bars" in str(room.band.take_kept())
+    assert "not sure of your bars" in str(room.band.take_kept())
+
+
+def test_the_band_knows_its_bars_after_a_loop_though_the_ears_doubt_them() -> None:
+    room = Room(planner()).run(15.0)
+    riff = kept(room)
+    room.band.send(LoopRiff(riff, "riff.wav", riff.end_s - riff.start_s, 0.25))
+    room.run(19.0)
+    room.band.send(LoopRiff(None))
+    room.sure = 0.1
+    room.run(27.0)
+    assert room.band.fixed_beat is None and room.band.bars_sure
+
+
+def test_a_band_that_follows_unsure_ears_does_not_know_its_bars() -> None:
+    room = Room(planner())
+    room.sure = 0.1
+    assert not room.run(15.0).band.bars_sure
 
 
 def test_a_chart_is_counted_in_and_its_chords_are_played_though_nobody_plays() -> None:

@@ -150,6 +150,7 @@ def test_a_song_grows_is_saved_and_is_known_a_week_later(two: Any, songs: Path) 
     stood: list[Any] = []
     now_s = 1_700_000_000.0  # a Tuesday
     book = Songbook(sent.append, lambda: ({"target": "snare"},), stood.append, lambda: now_s)
+    book.push(decision())
     assert book.keep("the verse") == "keeping this as verse"
     assert sent == [KeepSection("verse", False)]
     assert book.push(decision(kept=two[1])).startswith("Kept as verse: ")
@@ -168,6 +169,21 @@ def test_a_set_list_is_stepped_through(two: Any, songs: Path) -> None:
     (song_file.folder() / song_file.SET_LIST).write_text("three\none\n")
     book = Songbook(lambda message: None)
     assert [book.do("next").split(":")[0] for _ in range(3)] == ["three", "one", "three"]
+
+
+def test_what_cannot_be_kept_is_said_at_once_and_not_taken_back_later(songs: Path) -> None:
+    sent: list[Any] = []
+    book = Songbook(sent.append)
+    with pytest.raises(UserError, match="nothing to keep yet"):
+        book.keep("", True)
+    book.push(decision(not_kept="nothing is played"))
+    with pytest.raises(UserError, match="nothing is played"):
+        book.keep("verse")
+    book.push(decision(bars_sure=False))
+    with pytest.raises(UserError, match="not sure of your bars"):
+        book.keep("", True)
+    assert not sent
+    assert book.keep("verse") == "keeping this as verse", "a section without its sound needs no bar lines"
 
 
 def test_nothing_kept_is_one_line(songs: Path) -> None:
