@@ -12,11 +12,13 @@ import numpy as np
 
 from listener.ears.ears import SILENCE_DB, EarEvents, Ears
 from listener.ears.frontend import HOP
+from listener.ears.quiet_room import QuietRoom
 from listener.midi_bass import MidiBass
 from listener.music.feel import FeelTracker
 from listener.music.form import FormTracker
 from listener.music.harmony import Harmony
 from listener.music.phrase import Phrases
+from listener.rhythm import new_bar, tempo_jump
 from listener.rhythm.beat import BeatTracker
 from listener.timbre.timbre import TimbreTracker
 from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Analysis, Frame, Grid, KeyPress
@@ -137,3 +139,6 @@ def warm_up() -> None:
     analyzer = Analyzer()
     for start in range(0, len(line) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
         analyzer.step(Frame(line[start : start + FRAME_SAMPLES], start))
+    QuietRoom().heard(np.zeros(HOP, np.float32), SILENCE_DB, 1.0, True)
+    new_bar.warm_up()  # these two need more notes
+    tempo_jump.warm_up()

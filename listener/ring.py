@@ -125,6 +125,9 @@ class Reader:
         return out
 
     def _copy(self, n: int) -> Block:
+        start = self.position % self.ring.capacity
+        if start + n <= self.ring.capacity:
+            return self.ring._samples[start : start + n].copy()
         index = (self.position + np.arange(n)) % self.ring.capacity
         return self.ring._samples[index]
 

@@ -332,7 +332,7 @@ class AudioProcess:
         target = min(self._target(), self.player.rendered + RENDER_MAX)
         while not self._send_first():
             at = self.player.rendered
-            self._render(min(at + PIECE, target))
+            self._render(min(at + (RENDER_MAX if self._rests else PIECE), target))
             if self.player.rendered == at or self.player.rendered + QUANTUM > target:
                 return
 

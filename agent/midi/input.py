@@ -190,15 +190,33 @@ class RtMidiSource:
 
     def __init__(self, port: rtmidi.MidiIn, own: str, name: str | None, is_jack: bool, client: str = CLIENT) -> None:
         self._port, self._own, self._name, self._is_jack = port, f"{client}:{own}", name, is_jack
+        self._watch: jack_client.JackWatch | None = None
         self.get_message = port.get_message
 
     def is_here(self) -> bool:
         """Return whether the port it was connected to is still there and connected."""
         if self._is_jack:
-            return _is_in_jack(self._own, self._name)
+            return self._is_in_jack()
         return self._name is None or self._name in self._port.get_ports()
 
+    def _is_in_jack(self) -> bool:
+        """Return whether the JACK server has our port, connected as it was.
+
+        A restarted server does not know the port, and RtMidi cannot tell. ctypes lets other threads run meanwhile.
+        """
+        if self._watch is None or not self._watch.alive:
+            if self._watch:
+                self._watch.close()
+            self._watch = jack_client.watch("Antiphon-look")
+        if self._watch is None:
+            return False
+        if self._name is None:
+            return self._own in self._watch.targets()
+        return self._name in self._watch.connections(self._own)
+
     def close(self) -> None:
+        if self._watch:
+            self._watch.close()
         self._port.close_port()
         self._port.delete()
 
@@ -246,17 +264,3 @@ def open_source(
         raise
     jack_client.release_memory()
     return RtMidiSource(port, own, name, chosen == "jack", client)
-
-
-def _is_in_jack(own: str, name: str | None) -> bool:
-    """Return whether the JACK server has our port, connected to `name`.
-
-    A restarted server does not know the port, and RtMidi cannot tell. ctypes lets other threads run meanwhile.
-    """
-    watch = jack_client.watch("Antiphon-look")
-    if watch is None:
-        return False
-    try:
-        return own in watch.targets() if name is None else name in watch.connections(own)
-    finally:
-        watch.close()

@@ -106,6 +106,10 @@ class LiveRecording:
 
     def _put(self, stems: NDArray[np.float32]) -> None:
         """Record what the band and, last, the loop sounded [n, 2 * (parts + 1)]."""
+        if not stems.any():
+            self.peaks = (0.0,) * (stems.shape[1] // 2)
+            self.recorder.skip_stems(len(stems))
+            return
         lanes = np.ascontiguousarray(stems.reshape(len(stems), -1, 2).transpose(1, 0, 2))
         self.peaks = tuple(np.abs(lanes).max(axis=(1, 2)).tolist())
         silent = is_silent(stems)

@@ -13,10 +13,12 @@ from listener.ears.input_gain import InputGain
 from listener.ears.notes import NoteTracker
 from listener.ears.onset import OnsetPicker
 from listener.ears.pitch import PitchTracker
+from listener.ears.quiet_room import QuietRoom
 from listener.kernel import kernel
 from listener.types import ANALYSIS_RATE, Note, Onset, PitchPoint, Samples
 
 SILENCE_DB = -120.0
+NET_HOPS = 8  # after a rest the network is given so many of the room's last hops
 _T = TypeVar("_T")
 
 
@@ -51,7 +53,7 @@ class Ears:
         self._front, self._net = FrontEnd(), ear_network.load()
         self._onset, self._hit, self._pitch = OnsetPicker(), OnsetPicker(), PitchTracker(self._net.lowest)
         self._gain, self._applied = InputGain(), 1.0
-        self._notes = NoteTracker(self._net.lowest, self._gain.velocity)
+        self._notes, self._room = NoteTracker(self._net.lowest, self._gain.velocity), QuietRoom()
 
     def push(self, samples: Samples, start_sample: int, lag_s: float) -> EarEvents:
         """Hear one hop of sound and return its events.
@@ -62,6 +64,9 @@ class Ears:
         end_s = (start_sample + HOP) / ANALYSIS_RATE
         emit_s = end_s + lag_s
         level_db = peak_db(samples)
+        if self._room.rests and not self._room.wakes(samples, level_db):
+            return EarEvents(pitch=(PitchPoint(end_s, emit_s, None, 0.0),))
+        self._catch_up(self._room.take_held())
         self._gain.limit(level_db)
         if self._gain.gain != self._applied:
             self._front.rescale(self._gain.gain / self._applied)
@@ -73,8 +78,17 @@ class Ears:
         if onset:
             self._pitch.onset_s = onset.onset_s
         point = self._pitch.step(end_s, emit_s, pitches, self._front)
+        silent = onset is None and point.f0_hz is None and self._notes.idle
+        self._room.heard(samples, level_db, self._applied, silent)
         new, revised, ended = self._notes.step(end_s, emit_s, onset, pitches, point.f0_hz, level_db, self._front.attack)
         return EarEvents(belief, _maybe(onset), _maybe(hit), (point,), _maybe(new), _maybe(revised), _maybe(ended))
+
+    def _catch_up(self, hops: list[Samples]) -> None:
+        """Hear what came just before the end of a rest: it was the room's noise."""
+        for number, samples in enumerate(hops):
+            features = self._front.step(samples * np.float32(self._applied))
+            if number >= len(hops) - NET_HOPS:
+                self._net.step(features)
 
 
 @kernel()

@@ -94,6 +94,11 @@ class NoteTracker:
         revised = self._correct(hop_end_s, emit_s, pitch, belief, f0_hz) if not self._pending else None
         return None, revised, self._follow(hop_end_s, float(beliefs[0]), peak_db)
 
+    @property
+    def idle(self) -> bool:
+        """Whether no note sounds and none is about to be named."""
+        return self._note is None and self._pending is None
+
     def _begin(self, note: Note, peak_db: float) -> Note | None:
         ended = self._finish(self._note, note.onset_s) if self._note else None
         self._note, self._pending = note, None

@@ -260,6 +260,12 @@ def find(u: Floats, pitch: Ints, marks: Floats, opening: float | None, held: Bar
     return _likeliest(same, found, held)
 
 
+def warm_up() -> None:
+    """Compile what `find` calls, or load it."""
+    beats = np.arange(40.0)
+    find(beats, np.full(len(beats), 33), np.zeros((len(beats), 2)), None, Bars(0.0, (4,)), 1)
+
+
 def _likeliest(same: list[float], found: list[tuple[float, Bars]], held: Bars) -> NewBars | None:
     """Return the bars found that are likely enough against the held ones; same, found: log-likelihoods."""
     if not found:

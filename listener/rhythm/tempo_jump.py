@@ -157,6 +157,14 @@ class TempoJumps:
         return np.asarray(expected[np.round((places - line) * BINS).astype(np.int64) % len(expected)])
 
 
+def warm_up() -> None:
+    """Compile what a TempoJumps calls, or load it."""
+    jumps, beats = TempoJumps(), np.arange(float(NOTES))
+    jumps._count, jumps._period_s[:], jumps._time_s[:] = NOTES, 0.5, 0.5 * beats
+    jumps._place[:] = np.where(beats < NOTES - FEWEST_AFTER, beats, beats + 0.31)
+    jumps.find(4, 0)
+
+
 def _blurred(counts: Floats, blur: Floats) -> Floats:
     """Return counts around a circle, blurred."""
     half = len(blur) // 2

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from listener import machine_code
+from listener.analyzer import Analyzer
 from listener.kernel import kernel
+from listener.rhythm.beat import BeatTracker
+from listener.types import ANALYSIS_RATE, FRAME_SAMPLES, Frame, Note, Onset
 
 
 @kernel()
@@ -76,3 +79,36 @@ def test_a_session_starts_without_the_compiler():
     there = {name: value for name, value in os.environ.items() if name != machine_code.VARIABLE}
     subprocess.run([sys.executable, "-c", code], check=True, env=there)  # compiles what is not compiled yet
     assert subprocess.check_output([sys.executable, "-c", code], text=True, env=there).split() == ["False", "False"]
+
+
+def test_after_the_warm_up_nothing_is_compiled_while_one_plays():
+    """In a process of its own: what other tests have compiled does not count."""
+    code = (
+        "import sys\nfrom listener import analyzer\nfrom listener.kernel import Kernel\n"
+        "def kinds():\n"
+        "    known = [v for m in list(sys.modules.values()) for v in vars(m).values() if isinstance(v, Kernel)]\n"
+        "    return {(k.__module__, k.__name__): k.kinds for k in known}\n"
+        "analyzer.warm_up()\nbefore = kinds()\n"
+        "from tests.listener.test_kernel import play\nplay()\n"
+        "print([name for name, found in kinds().items() if found != before.get(name, ())])"
+    )
+    there = {name: value for name, value in os.environ.items() if name != machine_code.VARIABLE}
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, env=there).strip() == "[]"
+
+
+def play() -> None:
+    """Let the beat tracker follow a line that changes its tempo and its bars, and the ears a silence and some notes."""
+    tracker, at_s, hears = BeatTracker(), 0.2, iter(range(20 * 75))
+    silence = np.zeros(FRAME_SAMPLES, np.float32)
+    for k in range(44):
+        note = Note(at_s, at_s + 0.03, None, 33 + (0, 5, 7, 5)[k % 4], 90 + 20 * (k % 4 == 0))
+        while (frame := Frame(silence, next(hears) * FRAME_SAMPLES)).end_s < note.emit_s:
+            tracker.step(frame, 0.0, (), ())
+        tracker.step(frame, 1.0, (Onset(at_s, note.emit_s, 0.9),), (note,))
+        at_s += 0.5 if k < 28 else 0.36
+    ears = Analyzer()
+    t = np.arange(ANALYSIS_RATE) / ANALYSIS_RATE
+    pluck = 0.3 * np.exp(-4 * t) * sum(np.sin(2 * np.pi * 55 * k * t) / k for k in range(1, 9))
+    sound = np.concatenate([np.zeros(2 * ANALYSIS_RATE), pluck, pluck]).astype(np.float32)
+    for start in range(0, len(sound) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
+        ears.step(Frame(sound[start : start + FRAME_SAMPLES], start))
