@@ -21,6 +21,7 @@ from models.music.features import COLUMN, NO_LINE, NO_PC, NO_QUALITY
 from models.music.past import VOTE_SLICES
 from models.music.plan_values import POINTED
 from models.music.tokens import LINE_PITCHES, QUALITIES
+from models.responder.adapter import Adapter
 from models.responder.repeating import POINTED_AT, VOTE_FLOOR
 from models.responder.shape import (
     BELOW,
@@ -119,6 +120,19 @@ class ResponderNet(nn.Module):
             self.heads.bias[SLICES["drums"]].view(-1, tokens.LEVELS)[:, 0] = 4.0
             self.heads.bias[SLICES["action"].start] = self.heads.bias[SLICES["line"].start] = 2.0
         self.register_buffer("below", torch.from_numpy(BELOW), persistent=False)
+
+    def tunable(self) -> dict[str, Tensor]:
+        """Return by name what a voice may add to: the weights, and the backbone's tuned states, zero in the base."""
+        states = {name: buffer for name, buffer in self.named_buffers() if name != "below"}
+        return {**dict(self.named_parameters()), **states}
+
+    def add(self, voice: Adapter) -> None:
+        """Fold a voice in."""
+        own = self.tunable()
+        plain = {name: value.detach().numpy() for name, value in own.items()}
+        with torch.no_grad():
+            for name, array in voice.merged(plain).items():
+                own[name].copy_(torch.from_numpy(array))
 
     def forward(self, rows: Tensor, sound: Tensor, cond: Tensor, past: PastTensors | None = None) -> Tensor:
         """Return head logits [B, T, H].

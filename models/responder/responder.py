@@ -104,7 +104,7 @@ class Responder:
     @classmethod
     def of(cls, net: ResponderNet) -> Responder:
         """Make the responder of a network in torch."""
-        weights = {name: value.detach().cpu().numpy().astype(np.float32) for name, value in net.named_parameters()}
+        weights = {name: value.detach().cpu().numpy().astype(np.float32) for name, value in net.tunable().items()}
         made = cls(net.config, weights)
         made._net = net.eval()
         return made
@@ -118,11 +118,7 @@ class Responder:
             assert self._stem
             loaded = checkpoint.load_net(self._stem, "responder", lambda net: ResponderNet(ResponderConfig(**net)))
             if self._added:
-                import torch
-
-                plain = {name: value.detach().numpy() for name, value in loaded.named_parameters()}
-                arrays = self._added.merged(plain).items()
-                loaded.load_state_dict({name: torch.from_numpy(array) for name, array in arrays})
+                loaded.add(self._added)
             self._net = loaded.eval()
         return self._net
 
@@ -138,7 +134,7 @@ class Responder:
             checkpoint.require_shapes(path, saved.arrays, config.shapes)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path}: weights do not fit their config ({error}); {checkpoint.RETRAIN}") from None
-        added = adapters.load(adapter, saved.sha256, config.shapes) if adapter else None
+        added = adapters.load(adapter, saved.sha256, config.tuned_shapes) if adapter else None
         made = cls(config, added.merged(saved.arrays) if added else saved.arrays)
         made._stem, made._added, made.sha256 = path, added, saved.sha256
         return made

@@ -69,6 +69,21 @@ def test_the_shipped_responders_adapter_is_below_100_kilobytes() -> None:
     assert 2 * sum(int(np.prod(shape)) for shape in shapes.values()) < 100_000
 
 
+@pytest.mark.parametrize("kind", ["state_start", "state_offset"])
+def test_a_tuned_state_is_played_as_it_was_trained_and_no_weight_with_it(stem: Path, tmp_path: Path, kind: str) -> None:
+    base = Responder.load(stem)
+    practice = Practice(replace(CONFIG, steps=5, weights=(kind,)), base.net, base.sha256)
+    run(practice, Material(LEARN))
+    voice = practice.adapter()
+    adapter.save(tmp_path / kind, voice)
+    played = Responder.load(stem, tmp_path / kind)
+    assert set(voice.arrays) == {f"backbone.layers.0.{kind}:add"}
+    x = TickInput(Position(0, 0, LEARN[0].meter), BassTick(True), None, EMPTY_REPLY)
+    again = Responder.of(merged_net(practice.net, voice))
+    ours, theirs, bare = (one.step(x, one.initial_state()).logits for one in (again, played, base))
+    assert np.allclose(ours, theirs, atol=0.02) and not np.allclose(ours, bare, atol=1e-3)
+
+
 def test_it_learns_the_player_and_the_base_weights_stay_as_they_are(trained: Practice, stem: Path) -> None:
     net = Responder.load(stem).net
     assert nats(merged_net(net, trained.adapter()), [song(5)]) < 0.95 * nats(net, [song(5)])
@@ -91,6 +106,12 @@ def test_the_strength_is_what_the_base_can_bear(stem: Path) -> None:
     made = chosen(practice, apart, allowed=0.001)
     assert nats(merged_net(base.net, practice.adapter()), BASE) > 1.001 * before, "it would have cost more"
     assert made.about["strength"] < 1 and nats(merged_net(base.net, made), BASE) <= 1.001 * before
+
+
+def test_the_less_there_is_to_learn_from_the_shorter_the_training() -> None:
+    steps = [AdapterConfig.of(ticks).steps for ticks in (64, 256, 1024, 5120)]
+    assert steps == sorted(steps) and steps[-1] == AdapterConfig().steps
+    assert AdapterConfig.of(64).length == 64, "no crop is longer than what was heard"
 
 
 def test_drift_is_the_divergence_of_every_decision() -> None:
