@@ -62,11 +62,6 @@ def shapes(name: str, input_dim: int, cond_dim: int, hidden: int, layers: int) -
     return found
 
 
-def tuned_shapes(name: str, hidden: int, layers: int) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of what a voice may tune beside the named backbone's arrays: of the SSM its states."""
-    return ssm.tuned_shapes(hidden, layers) if name == "ssm" else {}
-
-
 def stepper(name: str, module: nn.Module) -> Step:
     """Return the step of a module that build(name, ...) gave."""
     weights = {key: np.array(value.detach().cpu().numpy(), np.float32) for key, value in module.named_parameters()}

@@ -37,11 +37,7 @@ class SSMStep:
     def initial_state(self) -> State:
         layer = self._layers[0]
         window, inner = (CONV - 1) * layer.taps.shape[1], len(layer.project_out)
-        state = np.zeros((len(self._layers), window + inner * layer.state_size), np.float32)
-        for own, layer in zip(state, self._layers, strict=True):
-            if layer.start is not None:
-                own[window:] = layer.start.ravel()
-        return state
+        return np.zeros((len(self._layers), window + inner * layer.state_size), np.float32)
 
     def step(self, x: Floats, c: Floats, state: State) -> tuple[Floats, State]:
         """Read x [D] and c [C]; return y [H] and the next state. The given state is not changed."""
@@ -63,8 +59,6 @@ class _Layer(NamedTuple):
     skip: Floats  # [E]
     project_out: Floats  # [E, H]
     state_size: int
-    offset: Floats | None = None  # [N, E], added to what is read of the state
-    start: Floats | None = None  # [N, E], the state before the first tick
 
 
 def _block(layer: _Layer, x: Floats, c: Floats, state: Floats, after: Floats) -> Floats:
@@ -77,10 +71,7 @@ def _block(layer: _Layer, x: Floats, c: Floats, state: Floats, after: Floats) ->
     s = after[-size * inner :].reshape(size, inner)
     np.multiply(state[-size * inner :].reshape(size, inner), np.repeat(np.exp(dt * layer.a), spread), out=s)
     s += b[:, None] * (np.repeat(dt, spread) * x)
-    read = c @ s + layer.skip * x
-    if layer.offset is not None:
-        read += c @ layer.offset
-    y = read * _silu(projected[:inner])
+    y = (c @ s + layer.skip * x) * _silu(projected[:inner])
     return _normed(y) @ layer.project_out
 
 
@@ -131,16 +122,6 @@ def shapes(
     return outer | {f"layers.{index}.{name}": shape for index in range(layers) for name, shape in one.items()}
 
 
-def tuned_shapes(hidden: int, layers: int) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of what may be tuned beside the arrays of `shapes`; zero where it is missing.
-
-    state_start: the state before the first tick. state_offset: added to the state whenever it is read (State-offset
-    Tuning, Kang et al. 2025, arXiv:2503.03499).
-    """
-    one = (STATE_SIZE, EXPAND * hidden)
-    return {f"layers.{index}.{name}": one for index in range(layers) for name in ("state_start", "state_offset")}
-
-
 def _folded(w: Mapping[str, Floats]) -> _Layer:
     """w: the arrays of one layer."""
     project_in = w["project_in.weight"].T.copy()
@@ -155,8 +136,6 @@ def _folded(w: Mapping[str, Floats]) -> _Layer:
         skip=np.repeat(w["skip"], inner // len(w["skip"])),
         project_out=w["project_out.weight"].T * w["norm_out.weight"][:, None],
         state_size=(mixed - inner) // 2,
-        offset=w.get("state_offset"),
-        start=w.get("state_start"),
     )
 
 

@@ -47,9 +47,6 @@ class SSM(nn.Module):
 class Mamba2(nn.Module):
     """One block: norm, projection with c, short causal convolution, SSD, gate, norm, projection; no residual."""
 
-    state_offset: Tensor
-    state_start: Tensor
-
     def __init__(self, hidden: int, cond_dim: int, state_size: int) -> None:
         super().__init__()
         inner = EXPAND * hidden
@@ -64,8 +61,6 @@ class Mamba2(nn.Module):
         self.skip = nn.Parameter(torch.ones(self.heads))
         self.norm_out = nn.RMSNorm(inner, EPS)
         self.project_out = nn.Linear(inner, hidden, bias=False)
-        self.register_buffer("state_offset", torch.zeros(state_size, inner), persistent=False)
-        self.register_buffer("state_start", torch.zeros(state_size, inner), persistent=False)
 
     def forward(self, x: Tensor, c: Tensor, state: LayerState | None = None) -> tuple[Tensor, LayerState]:
         projected = self.project_in(torch.cat([self.norm_in(x), c], -1))
@@ -74,10 +69,8 @@ class Mamba2(nn.Module):
         x, b, c = torch.split(mixed, [self.inner, self.state_size, self.state_size], -1)
         dt = F.softplus(dt + self.dt_bias)
         heads = x.reshape(*x.shape[:2], self.heads, -1)
-        start = self.state_start.view(self.state_size, self.heads, -1).transpose(0, 1).expand(len(x), -1, -1, -1)
-        y, s = ssd(heads, dt, -self.log_a.exp(), b, c, self.skip, state[1] if state else start)
-        y = y.flatten(-2) + c @ self.state_offset
-        return self.project_out(self.norm_out(y * F.silu(gate))), (window, s)
+        y, s = ssd(heads, dt, -self.log_a.exp(), b, c, self.skip, state[1] if state else None)
+        return self.project_out(self.norm_out(y.flatten(-2) * F.silu(gate))), (window, s)
 
     def _convolved(self, mixed: Tensor, window: Tensor | None) -> tuple[Tensor, Tensor]:
         if window is None:

@@ -25,7 +25,6 @@ Floats = NDArray[np.float32]
 Shapes = Mapping[str, tuple[int, ...]]
 KIND = "adapter"
 UP, DOWN, ADD = ":up", ":down", ":add"
-WHOLE = ("state_offset", "state_start")  # added as they are, not as products
 CARD = """# Adapter of the responder
 
 Learned on this machine from one player's own lines and liked takes ({pieces} pieces, {ticks} ticks); it stays here.
@@ -59,7 +58,7 @@ class Adapter:
         for key, array in self.arrays.items():
             name, part = key.rsplit(":", 1)
             if part == "add":
-                out[name] = out.get(name, np.float32(0)) + array
+                out[name] = out[name] + array
             elif part == "up":
                 out[name] = out[name] + array @ self.arrays[name + DOWN]
         return out
@@ -71,7 +70,7 @@ def targets(shapes: Shapes, rank: int, wanted: tuple[str, ...]) -> Shapes:
     for name, shape in shapes.items():
         if not name.endswith(wanted):
             continue
-        if len(shape) == 1 or name.endswith(WHOLE):
+        if len(shape) == 1:
             found[name + ADD] = shape
         else:
             found |= {name + UP: (shape[0], rank), name + DOWN: (rank, shape[1])}

@@ -121,18 +121,10 @@ class ResponderNet(nn.Module):
             self.heads.bias[SLICES["action"].start] = self.heads.bias[SLICES["line"].start] = 2.0
         self.register_buffer("below", torch.from_numpy(BELOW), persistent=False)
 
-    def tunable(self) -> dict[str, Tensor]:
-        """Return by name what a voice may add to: the weights, and the backbone's tuned states, zero in the base."""
-        states = {name: buffer for name, buffer in self.named_buffers() if name != "below"}
-        return {**dict(self.named_parameters()), **states}
-
-    def add(self, voice: Adapter) -> None:
-        """Fold a voice in."""
-        own = self.tunable()
-        plain = {name: value.detach().numpy() for name, value in own.items()}
-        with torch.no_grad():
-            for name, array in voice.merged(plain).items():
-                own[name].copy_(torch.from_numpy(array))
+    def add(self, adapter: Adapter) -> None:
+        """Fold a player's adapter in."""
+        plain = {name: value.detach().numpy() for name, value in self.named_parameters()}
+        self.load_state_dict({name: torch.from_numpy(array) for name, array in adapter.merged(plain).items()})
 
     def forward(self, rows: Tensor, sound: Tensor, cond: Tensor, past: PastTensors | None = None) -> Tensor:
         """Return head logits [B, T, H].

@@ -104,7 +104,7 @@ class Responder:
     @classmethod
     def of(cls, net: ResponderNet) -> Responder:
         """Make the responder of a network in torch."""
-        weights = {name: value.detach().cpu().numpy().astype(np.float32) for name, value in net.tunable().items()}
+        weights = {name: value.detach().cpu().numpy().astype(np.float32) for name, value in net.named_parameters()}
         made = cls(net.config, weights)
         made._net = net.eval()
         return made
@@ -134,7 +134,7 @@ class Responder:
             checkpoint.require_shapes(path, saved.arrays, config.shapes)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path}: weights do not fit their config ({error}); {checkpoint.RETRAIN}") from None
-        added = adapters.load(adapter, saved.sha256, config.tuned_shapes) if adapter else None
+        added = adapters.load(adapter, saved.sha256, config.shapes) if adapter else None
         made = cls(config, added.merged(saved.arrays) if added else saved.arrays)
         made._stem, made._added, made.sha256 = path, added, saved.sha256
         return made

@@ -102,12 +102,6 @@ class ResponderConfig:
             "pitch_in_chord": (NO_QUALITY + 1, 12),
         }
 
-    @property
-    def tuned_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shape of every array that a player's voice may add to."""
-        inner = registry.tuned_shapes(self.backbone, self.hidden, self.layers)
-        return self.shapes | {f"backbone.{name}": shape for name, shape in inner.items()}
-
 
 PIECE_OF_LOGIT = np.arange(DRUM_LOGITS) // tokens.LEVELS
 BELOW = (PIECE_OF_LOGIT[:, None] < PIECE_OF_LOGIT[None, :]).astype(np.float32)  # a piece hears those before it

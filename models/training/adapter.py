@@ -53,7 +53,7 @@ class Practice:
         """Start an adaptation. base: SHA-256 of net's weights. start: an adapter to go on from."""
         self.config, self.net, self.base, self.step = config, copy.deepcopy(net), base, 0
         self.net.requires_grad_(False)
-        self.weights = self.net.tunable()
+        self.weights = dict(self.net.named_parameters())
         generator = torch.Generator().manual_seed(config.seed)
         shapes = adapters.targets({n: tuple(w.shape) for n, w in self.weights.items()}, config.rank, config.weights)
         self.arrays = {key: nn.Parameter(_start(key, shape, generator)) for key, shape in shapes.items()}

@@ -69,21 +69,6 @@ def test_the_shipped_responders_adapter_is_below_100_kilobytes() -> None:
     assert 2 * sum(int(np.prod(shape)) for shape in shapes.values()) < 100_000
 
 
-@pytest.mark.parametrize("kind", ["state_start", "state_offset"])
-def test_a_tuned_state_is_played_as_it_was_trained_and_no_weight_with_it(stem: Path, tmp_path: Path, kind: str) -> None:
-    base = Responder.load(stem)
-    practice = Practice(replace(CONFIG, steps=5, weights=(kind,)), base.net, base.sha256)
-    run(practice, Material(LEARN))
-    voice = practice.adapter()
-    adapter.save(tmp_path / kind, voice)
-    played = Responder.load(stem, tmp_path / kind)
-    assert set(voice.arrays) == {f"backbone.layers.0.{kind}:add"}
-    x = TickInput(Position(0, 0, LEARN[0].meter), BassTick(True), None, EMPTY_REPLY)
-    again = Responder.of(merged_net(practice.net, voice))
-    ours, theirs, bare = (one.step(x, one.initial_state()).logits for one in (again, played, base))
-    assert np.allclose(ours, theirs, atol=0.02) and not np.allclose(ours, bare, atol=1e-3)
-
-
 def test_it_learns_the_player_and_the_base_weights_stay_as_they_are(trained: Practice, stem: Path) -> None:
     net = Responder.load(stem).net
     assert nats(merged_net(net, trained.adapter()), [song(5)]) < 0.95 * nats(net, [song(5)])
