@@ -21,6 +21,7 @@ from models.music.features import COLUMN, NO_LINE, NO_PC, NO_QUALITY
 from models.music.past import VOTE_SLICES
 from models.music.plan_values import POINTED
 from models.music.tokens import LINE_PITCHES, QUALITIES
+from models.responder.adapter import Adapter
 from models.responder.repeating import POINTED_AT, VOTE_FLOOR
 from models.responder.shape import (
     BELOW,
@@ -119,6 +120,11 @@ class ResponderNet(nn.Module):
             self.heads.bias[SLICES["drums"]].view(-1, tokens.LEVELS)[:, 0] = 4.0
             self.heads.bias[SLICES["action"].start] = self.heads.bias[SLICES["line"].start] = 2.0
         self.register_buffer("below", torch.from_numpy(BELOW), persistent=False)
+
+    def add(self, adapter: Adapter) -> None:
+        """Fold a player's adapter in."""
+        plain = {name: value.detach().numpy() for name, value in self.named_parameters()}
+        self.load_state_dict({name: torch.from_numpy(array) for name, array in adapter.merged(plain).items()})
 
     def forward(self, rows: Tensor, sound: Tensor, cond: Tensor, past: PastTensors | None = None) -> Tensor:
         """Return head logits [B, T, H].

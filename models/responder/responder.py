@@ -119,11 +119,7 @@ class Responder:
                 raise ValueError("a responder made of arrays alone has no checkpoint to read a network from")
             loaded = checkpoint.load_net(self._stem, "responder", lambda net: ResponderNet(ResponderConfig(**net)))
             if self._added:
-                import torch
-
-                plain = {name: value.detach().numpy() for name, value in loaded.named_parameters()}
-                arrays = self._added.merged(plain).items()
-                loaded.load_state_dict({name: torch.from_numpy(array) for name, array in arrays})
+                loaded.add(self._added)
             self._net = loaded.eval()
         return self._net
 

@@ -9,6 +9,7 @@ from models.corpus.song import Song
 from models.training.batches import Batch, Sampler
 from models.training.evaluate import held_out
 
+FEW_TICKS = 1024  # 64 bars of 4/4; a player of whom no more is known is learned in fewer steps
 KEPT_APART = 4  # every so manyeth piece of a player
 PER_METER = 2  # of the base's, by source
 
@@ -33,6 +34,15 @@ class AdapterConfig:
     keep: float = 4.0
     save_every: int = 40
     seed: int = 0
+
+    @classmethod
+    def of(cls, ticks: int, seed: int = 0) -> AdapterConfig:
+        """Return the settings for so much of a player: measured by benchmarks/voices.py to FEW_TICKS, above by
+        benchmarks/forgetting.py."""
+        if ticks > FEW_TICKS:
+            return cls(seed=seed)
+        steps = 30 if ticks > FEW_TICKS // 2 else 20
+        return cls(steps=steps, length=max(min(128, ticks), 1), rehearsed=4, keep=10.0, seed=seed)
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate: up over the first twentieth, then straight down."""

@@ -93,6 +93,12 @@ def test_the_strength_is_what_the_base_can_bear(stem: Path) -> None:
     assert made.about["strength"] < 1 and nats(merged_net(base.net, made), BASE) <= 1.001 * before
 
 
+def test_the_less_there_is_to_learn_from_the_shorter_the_training() -> None:
+    steps = [AdapterConfig.of(ticks).steps for ticks in (64, 256, 1024, 5120)]
+    assert steps == sorted(steps) and steps[-1] == AdapterConfig().steps
+    assert AdapterConfig.of(64).length == 64, "no crop is longer than what was heard"
+
+
 def test_drift_is_the_divergence_of_every_decision() -> None:
     before, after = (torch.randn(3, SMALL.logits) for _ in range(2))
     p, q = before[:, :50].reshape(3, 10, 5), after[:, :50].reshape(3, 10, 5)
