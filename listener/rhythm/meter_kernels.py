@@ -45,7 +45,7 @@ def _shift(row, weight, surplus, out, shift, gain, spread, factor, buffers):  # 
 
 @fast
 def accent(amount, strengths, rates, starts, lengths):  # type: ignore[no-untyped-def]
-    """Return how well a note accented by `amount` suits every place, mean 1 over the notes of each bar. float32 [place]"""
+    """Return how well a note accented by `amount` suits every place, float32 [place], mean 1 over notes of a bar."""
     weight = np.exp(np.float32(amount) * strengths)
     for m in range(len(starts)):
         part, rate = weight[starts[m] : starts[m] + lengths[m]], rates[starts[m] : starts[m] + lengths[m]]
@@ -115,7 +115,7 @@ def _weigh(row, struck, gain):  # type: ignore[no-untyped-def]
 
 @kernel()
 def repeats(periods, bars, times, pitches, count, score):  # type: ignore[no-untyped-def]
-    """Return the likelihood gain, [tempo, bar length in pulses], of the newest note given what came one bar before it."""
+    """Return the likelihood gain, [tempo, bar length in pulses], of the newest note given what came a bar before it."""
     out = np.zeros((len(periods), len(bars)))
     now = count - 1
     for k in range(len(periods)):
