@@ -47,10 +47,11 @@ docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	@echo "open build/site/index.html, or: $(BIN)/mkdocs serve"
 
-# dist/antiphon-VERSION-py3-none-any.whl
+# dist/antiphon-VERSION-py3-none-any.whl, and VERSION+playing, which asks for nothing that only training needs
 wheel: $(VENV)/.installed
 	@rm -rf build/lib build/bdist.* dist
 	@$(BIN)/pip wheel $(QUIETLY) --no-deps -w dist .
+	@$(BIN)/python packaging/playing_wheel.py dist/antiphon-*.whl >/dev/null
 	@ls dist/*.whl
 
 # what playing needs, with hashes, for Python 3.11 to 3.14 and every platform that has wheels
@@ -59,10 +60,10 @@ lock: $(VENV)/.installed
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		--excludes packaging/training.txt pyproject.toml -o requirements.lock
 
-# known faults of what playing needs
+# known faults of what playing needs; a package that could not be looked up is a failure, too
 audit: $(VENV)/.installed
 	@$(BIN)/pip install $(QUIET) -c constraints.txt pip-audit
-	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.lock
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
 
 # pip only: uv and poetry do not find PyTorch's CPU wheel (constraints.txt)
 $(VENV)/.installed: pyproject.toml constraints.txt

@@ -53,6 +53,15 @@ def test_no_generated_page_is_stale() -> None:
     assert not [path.name for path in generate.stale()], "run `make docs-pages`"
 
 
+def test_what_decides_is_where_the_page_says() -> None:
+    page = prose(ROOT / "docs/where-to-look.md")
+    named = re.findall(r"\]\(\.\./([\w/]+\.py)\)((?: (?:and )?`\w+`)*)", page)
+    assert sum(bool(names) for _, names in named) >= 14
+    for path, names in named:
+        code = (ROOT / path).read_text(encoding="utf-8")
+        assert not [name for name in re.findall(r"`(\w+)`", names) if f"def {name}(" not in code], path
+
+
 def test_the_readme_is_a_front_page() -> None:
     text = README.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= README_LINES

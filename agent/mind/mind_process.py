@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from agent.mind.mind import Mind
 
 MAX_READ = 4_800  # samples at once: after a stall it catches up in steps and keeps answering
+REJOINS_S = 0.5  # before the newest sample: where a mind goes on that is so late that sound was overwritten unread
 WAIT_S = (0.001, 0.02)  # for the next frame: the least, and the most, so that a command is not kept waiting
 RESTS_S = 0.08  # so much longer in silence: several frames at once cost less than one by one
 LATE_S = 0.08  # further behind the stream than this, snapshots and pace measurements wait
@@ -115,7 +116,8 @@ class State:
 class Ears:
     """Reads the microphone's ring as frames, with the band's sound removed where `sent` holds what was played.
 
-    Both rings are read in step: sample k of one belongs to sample k of the other. One thread.
+    Both rings are read in step: sample k of one belongs to sample k of the other. Sound that was overwritten before it
+    was read is left out: a mind on a machine that is too busy would else hear nothing but what it has lost. One thread.
     """
 
     def __init__(self, mic: Ring, sent: Ring | None, rate: int, channel: int | None) -> None:
@@ -126,6 +128,10 @@ class Ears:
         self._framer = Framer(rate, self._mic.position)
         self._sent_framer, self._canceller = Framer(rate, self._mic.position), EchoCanceller()
         self.mended = 0  # samples that were no sound
+
+    @property
+    def _rings(self) -> list[Ring]:
+        return [reader.ring for reader in (self._mic, self._sent) if reader]
 
     @property
     def at_end(self) -> bool:
@@ -153,8 +159,9 @@ class Ears:
 
     def restore(self, state: EarsState) -> bool:
         """Go on from a saved state; False, and as new, when the ring no longer holds that position."""
-        rings = [reader.ring for reader in (self._mic, self._sent) if reader]
-        if not all(ring.written - ring.capacity + self._rate // 2 < state.position <= ring.written for ring in rings):
+        if not all(
+            ring.written - ring.capacity + self._rate // 2 < state.position <= ring.written for ring in self._rings
+        ):
             return False
         self._mic.position, self._mic.dropped, self.mended = state.position, state.dropped, state.mended
         self._framer, self._sent_framer = state.framer, state.sent_framer
@@ -163,8 +170,20 @@ class Ears:
             self._sent.position = state.position
         return True
 
+    def _rejoin(self) -> None:
+        """Go on REJOINS_S before the newest sample of either ring; what lies between is lost."""
+        before, step = self._mic.position, first_start(self._rate)
+        newest = min(ring.written for ring in self._rings) - round(REJOINS_S * self._rate)
+        self._mic.position = max(newest // step * step, before)
+        self._mic.dropped += self._mic.position - before
+        if self._sent:
+            self._sent.position = self._mic.position
+        self._framer, self._sent_framer = (Framer(self._rate, self._mic.position) for _ in range(2))
+
     def read(self) -> list[Frame]:
         """Return the frames since the last call, from at most MAX_READ samples."""
+        if any(ring.written - ring.capacity > self._mic.position for ring in self._rings):
+            self._rejoin()
         n = min(self._mic.available, MAX_READ, self._sent.available if self._sent else MAX_READ)
         mono, bad = self._mixer.push(self._mic.read(n))
         self.mended += bad

@@ -111,7 +111,7 @@ def _source(folder: Path) -> Source:
     stems = [path for name, path in sounds.items() if name not in ABSENT]
     files = stems if "bass_mix" in sounds else [sounds[name] for name in ("mix",) if name in sounds]  # an older session
     if not files:
-        raise UserError(f"{folder}: no sound is left of this session")
+        raise UserError(f"{folder}: no sound is left of this session (recording.keep says what is kept)")
     return Source(tuple(files), soundfile.info(files[0]).samplerate)
 
 

@@ -1,5 +1,4 @@
-"""Says how the band stops with the bass: on one stroke that rings, cut short, slowing down; and sticks before the
-one."""
+"""Says how the band stops with the bass: on one stroke that rings, cut short, slowing down; and sticks before a one."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Says whether a harmony goes with a bar of the bass, and which one a bar had before: what is kept, and what is
-mended."""
+"""Says whether a harmony goes with a bar of the bass, and which one a bar had before: what is kept, what is mended."""
 
 from __future__ import annotations
 

@@ -60,8 +60,7 @@ def _shift(
 
 @fast
 def accent(amount: float, strengths: Belief, rates: Belief, starts: Ints, lengths: Ints) -> Belief:
-    """Return how well a note accented by `amount` suits every place, mean 1 over the notes of each bar. float32
-    [place]"""
+    """Return how well a note accented by `amount` suits every place, float32 [place], mean 1 over notes of a bar."""
     weight: Belief = np.exp(np.float32(amount) * strengths)
     for m in range(len(starts)):
         part, rate = weight[starts[m] : starts[m] + lengths[m]], rates[starts[m] : starts[m] + lengths[m]]
@@ -139,8 +138,7 @@ def _weigh(row: Belief, struck: Belief, gain: np.float32) -> np.float32:
 
 @kernel()
 def repeats(periods: Floats, bars: Floats, times: Floats, pitches: Ints, count: int, score: Floats) -> Floats:
-    """Return the likelihood gain, [tempo, bar length in pulses], of the newest note given what came one bar before
-    it."""
+    """Return the likelihood gain, [tempo, bar length in pulses], of the newest note given what came a bar before it."""
     out = np.zeros((len(periods), len(bars)))
     now = count - 1
     for k in range(len(periods)):

@@ -51,8 +51,7 @@ fast = kernel(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")
 
 @fast
 def _expm1(x: np.float32) -> np.float32:
-    """Return e^x - 1 for x <= 0, to a few units in the last place; in products and sums alone, so that loops
-    vectorise."""
+    """Return e^x - 1 for x <= 0, to a few units in the last place; in products and sums, so that loops vectorise."""
     one, two = np.float32(1), np.float32(2)
     r = max(x, np.float32(LOWEST)) * np.float32(1 / (1 << HALVINGS))
     p = one + r * (np.float32(1 / 5) * (one + r * (np.float32(1 / 6) * (one + r * np.float32(1 / 7)))))

@@ -49,8 +49,7 @@ class Critic:
 
     @classmethod
     def load(cls, path: str | Path = WEIGHTS) -> Critic:
-        """Load the weights of a checkpoint stem; FileNotFoundError or ValueError when they are not there or not
-        these."""
+        """Load the weights of a checkpoint stem; FileNotFoundError or ValueError when they are missing or others."""
         saved = checkpoint.load_arrays(path, "critic")
         try:
             net = saved.config["net"]
@@ -84,8 +83,7 @@ class Critic:
         line: Sequence[Reply],
         positions: Sequence[Position],
     ) -> float:
-        """Return the logit that this line belongs to this bass and these chords (which may be empty). Errors as
-        drums."""
+        """Return the logit that this line belongs to this bass and these chords (may be empty). Errors as drums."""
         _require_equal(bass=bass, chords=chords, line=line, positions=positions)
         chord, notes = reply_events(chords)[1], reply_events(line)[2]
         return float(self.score_line(beside(bass, positions), chord[None], notes[None])[0])

@@ -43,8 +43,7 @@ class Trial:
 def trials(
     songs: Songs, part: str, common: Mapping[Meter, Ints], bars: int = 2, per_song: int = 24, seed: int = 1
 ) -> list[Trial]:
-    """Return every kind of wrong partner for the same windows; a window without such a partner is left out of its
-    kind."""
+    """Return every kind of wrong partner for the same windows; a window without one is left out of its kind."""
     rng = np.random.default_rng((seed, PARTS.index(part), bars))
     chosen, partners = perturb.windows_of(songs, part, bars, per_song, rng), Partners(songs, part, common)
     found = []

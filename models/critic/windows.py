@@ -183,8 +183,7 @@ def harmony(chord: Ints, mask: Bools) -> Harmony:
 
 
 def _rolled(chroma: Floats, root: Ints, base: Ints) -> Floats:
-    """Return [N, T, 12]: chord tones above `base` instead of above the root; zeros where there is no base or no
-    root."""
+    """Return [N, T, 12]: chord tones above `base` instead of above the root; zeros where either is missing."""
     steps = (_COUNTED + (base - root)[..., None]) % 12
     there = (root >= 0) & (base >= 0)
     return np.asarray(np.take_along_axis(chroma, steps, -1) * there[..., None], np.float32)

@@ -136,3 +136,17 @@ def test_in_a_silent_room_it_looks_less_often(ring):
     busy_s = mind.wait_s
     mind.mind.resting = True
     assert mind.wait_s > busy_s > 0
+
+
+def test_a_mind_that_is_so_late_that_sound_was_lost_goes_on_with_the_newest(ring):
+    sent = Ring(10 * RATE, 1)
+    ears = Ears(ring, sent, RATE, None)
+    for each in (ring, sent):
+        each.write(sound(6.0))
+        each.write(sound(6.0))
+    first, *_ = ears.read()
+    assert first.start_sample / RATE == pytest.approx(11.5, abs=0.01)
+    assert ears.dropped == first.start_sample
+    assert ears.behind_s < 0.5
+    heard = [frame.start_sample for _ in range(5) for frame in ears.read()]
+    assert heard == list(range(heard[0], ring.written - 320, 320)), "from there on nothing is left out"
