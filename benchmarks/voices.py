@@ -39,7 +39,7 @@ from models.music.tokens import EMPTY_REPLY, BassTick, TickInput
 from models.responder import adapter
 from models.responder.adapter import Adapter
 from models.responder.responder import Responder
-from models.training.adapter import Practice, chosen, merged_net, nats, run
+from models.training.adapter import Practice, begun, chosen, merged_net, nats, run
 from models.training.adapter_course import AdapterConfig, Material, spread
 from models.training.rehearsal import rehearsal
 
@@ -85,7 +85,7 @@ class Setting:
             practice = Practice(AdapterConfig.of(sum(map(len, learns))), self.responder.net, self.responder.sha256)
             with contextlib.redirect_stdout(io.StringIO()):
                 run(practice, Material(learns, self.rehearsed[0]))
-            made = chosen(practice, Material(learns, self.rehearsed[1]))
+            made = begun(practice, chosen(practice, Material(learns, self.rehearsed[1])), learns)
             about = {**made.about, "cpu_s": round(time.process_time() - began_s, 2)}
             adapter.save(stem, replace(made, about=about))
         return adapter.load(stem, self.responder.sha256, self.responder.config.shapes)
@@ -108,7 +108,8 @@ class Setting:
         """Return [lines, features] of what the base with this voice plays over every line."""
         path = CACHE / f"adapter-{bars}-{player.name}-replies.npy"
         if not path.exists():
-            playing = Responder.of(merged_net(self.responder.net, self.voice(player, bars)))
+            self.voice(player, bars)
+            playing = Responder.load(adapter=CACHE / f"adapter-{bars}-{player.name}")
             np.save(path, np.stack([reply(playing, line, number) for number, line in enumerate(self.given.lines[::2])]))
         return np.asarray(np.load(path))
 

@@ -25,6 +25,7 @@ Floats = NDArray[np.float32]
 Shapes = Mapping[str, tuple[int, ...]]
 KIND = "adapter"
 UP, DOWN, ADD = ":up", ":down", ":add"
+START = "hidden:start"  # the backbone's state to begin with: after bars of the player
 CARD = """# Adapter of the responder
 
 Learned on this machine from one player's own lines and liked takes ({pieces} pieces, {ticks} ticks); it stays here.
@@ -40,13 +41,18 @@ Fits the weights `{base}` only. {steps} steps, rank {rank}, {kilobytes:.0f} kB.
 class Adapter:
     """A player's additions to the weights.
 
-    arrays: "name:up" [out, rank] and "name:down" [rank, in] of a matrix, "name:add" of a vector. base: SHA-256 of the
-    weights it adds to. about: how it was made, with its scores.
+    arrays: "name:up" [out, rank] and "name:down" [rank, in] of a matrix, "name:add" of a vector, START of the state.
+    base: SHA-256 of the weights it adds to. about: how it was made, with its scores.
     """
 
     arrays: Mapping[str, Floats]
     base: str
     about: Mapping[str, Any]
+
+    @property
+    def start(self) -> Floats | None:
+        """Return the backbone's state to begin with; None: the base's own."""
+        return self.arrays.get(START)
 
     @property
     def bytes(self) -> int:
@@ -114,6 +120,8 @@ def card(adapter: Adapter, size: int) -> str:
 
 def _require_fit(stem: str | Path, arrays: Mapping[str, Floats], shapes: Shapes) -> None:
     for key, array in arrays.items():
+        if key == START:
+            continue  # the responder knows its own state's shape
         name, _, part = key.rpartition(":")
         rank = array.shape[0 if part == "down" else -1] if array.ndim else 0
         whole = shapes.get(name, ())

@@ -137,6 +137,8 @@ class Responder:
             raise ValueError(f"{path}: weights do not fit their config ({error}); {checkpoint.RETRAIN}") from None
         added = adapters.load(adapter, saved.sha256, config.shapes) if adapter else None
         made = cls(config, added.merged(saved.arrays) if added else saved.arrays)
+        if added and added.start is not None and added.start.shape != made._backbone.initial_state().shape:
+            raise ValueError(f"{adapter}: its state {added.start.shape} does not fit the responder; practise again")
         made._stem, made._added, made.sha256 = path, added, saved.sha256
         return made
 
@@ -152,10 +154,15 @@ class Responder:
             return cls.of(ResponderNet(config or ResponderConfig()))
 
     def initial_state(self) -> ResponderState:
-        """Return the state before anything was heard or played; step once before the first sample."""
+        """Return the state before anything was heard or played; step once before the first sample.
+
+        With a player's adapter the backbone begins as if it had just played with that player.
+        """
+        start = self._added.start if self._added else None
+        hidden = self._backbone.initial_state() if start is None else start.copy()
         logits = np.zeros(self.config.logits, np.float32)
         past = PastState() if self.config.past else None
-        return ResponderState(self._backbone.initial_state(), None, logits, Memory(), past=past)
+        return ResponderState(hidden, None, logits, Memory(), past=past)
 
     def step(self, x: TickInput, state: ResponderState) -> ResponderState:
         """Read bass and band of tick t-1 and the position of tick t; return the state that can sample tick t."""

@@ -29,12 +29,12 @@ from models.corpus.song import CACHE, Song
 from models.music.tokens import LEVELS, PARTS
 from models.responder import adapter as adapters
 from models.responder import responder
-from models.responder.adapter import ADD, DOWN, UP, Adapter
+from models.responder.adapter import ADD, DOWN, START, UP, Adapter
 from models.responder.net import FORESEE_WEIGHT, SLICES, ResponderNet
 from models.training.adapter_course import AdapterConfig, Course, Material
 from models.training.batches import Batch
 from models.training.evaluate import evaluate
-from models.training.rehearsal import rehearsal
+from models.training.rehearsal import played_with, rehearsal
 from models.training.stopping import StopRequest
 
 BASE = 1  # which batch of a step is the base's
@@ -58,8 +58,8 @@ class Practice:
         shapes = adapters.targets({n: tuple(w.shape) for n, w in self.weights.items()}, config.rank, config.weights)
         self.arrays = {key: nn.Parameter(_start(key, shape, generator)) for key, shape in shapes.items()}
         if start is not None:
-            for key, array in start.arrays.items():
-                self.arrays[key].data.copy_(torch.from_numpy(array))
+            for key, own in self.arrays.items():
+                own.data.copy_(torch.from_numpy(start.arrays[key]))
         self._begun = {key: array.detach().clone() for key, array in self.arrays.items()}
         self._began = {name: weight.detach().clone() for name, weight in self.added().items()}
         self.optimiser = torch.optim.Adam(self.arrays.values(), config.rate)
@@ -216,6 +216,15 @@ def chosen(practice: Practice, apart: Material, allowed: float = ALLOWED) -> Ada
     return practice.adapter(strength, scores={name: [round(x, 4) for x in pair] for name, pair in scores.items()})
 
 
+def begun(practice: Practice, made: Adapter, learn: Sequence[Song]) -> Adapter:
+    """Return the adapter with the state to begin with: after the last piece of which a part was learned."""
+    known = [song for song in learn if any(song.has)]
+    if not known:
+        return made
+    state = played_with(responder.Responder.of(merged_net(practice.net, made)), known[-1])
+    return replace(made, arrays={**made.arrays, START: state})
+
+
 def _tried(practice: Practice, strength: float, groups: Mapping[str, Sequence[Song]]) -> dict[str, float]:
     net = merged_net(practice.net, practice.adapter(strength))
     return {name: nats(net, songs) for name, songs in groups.items()}
@@ -264,7 +273,7 @@ def _practise(args: argparse.Namespace) -> int:
     if not run(practice, to_learn, args.state, stop):
         print(f"stopped at step {practice.step}; the same command goes on from there")
         return STOPPED
-    made = chosen(practice, to_choose)
+    made = begun(practice, chosen(practice, to_choose), learn)
     scores = dict(made.about["scores"])
     if held:
         compared = nats(practice.net, held), nats(merged_net(practice.net, made), held)

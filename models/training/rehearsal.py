@@ -6,9 +6,11 @@ Connection Science 7, 1995), so that no music need be shipped.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from listener.types import Meter
 from models.corpus import played_pieces
@@ -17,6 +19,7 @@ from models.music.tokens import EMPTY_REPLY, BassTick, Position, TickInput
 from models.responder.responder import Responder
 from models.responder.sampling import NO_LEAN, TASTE, Taste
 
+Floats = NDArray[np.float32]
 PIECES, TICKS = 48, 192
 METERS = (*(Meter(4, 4),) * 5, Meter(3, 4), Meter(6, 8), Meter(7, 8), Meter(5, 4), Meter(12, 8))
 BASS_NEAR = 40  # MIDI pitch
@@ -48,6 +51,23 @@ def imagined(responder: Responder, number: int, ticks: int = TICKS) -> Song:
         bass = _sounding(responder.imagine_bass(state, rng, near), bass)
         made.append((place, bass, reply))
     return played_pieces.song_of(f"imagined {number}", made, (True, True, True), "imagined")
+
+
+def played_with(responder: Responder, song: Song) -> Floats:
+    """Return the backbone's state after a piece of a player, in which the parts that it lacks are the responder's own.
+
+    What a band plays depends on what it has just played more than on its weights: begun from this state it goes on in
+    the player's way, begun from nothing in the base's.
+    """
+    rng, state, bass, reply = np.random.default_rng(20261130), responder.initial_state(), BassTick(True), EMPTY_REPLY
+    drums, chords, line = song.has
+    for place, heard, played in played_pieces.played(song):
+        state = responder.step(TickInput(place, bass, None, reply), state)
+        bass, reply = heard, responder.sample(state, rng)
+        reply = replace(reply, drums=played.drums) if drums else reply
+        reply = replace(reply, chord=played.chord, chord_off=played.chord_off) if chords else reply
+        reply = replace(reply, line=played.line, line_off=played.line_off) if line else reply
+    return state.hidden
 
 
 def _sounding(begun: BassTick | None, before: BassTick) -> BassTick:

@@ -21,7 +21,7 @@ from models.responder.adapter import Adapter
 from models.responder.net import ResponderConfig, ResponderNet
 from models.responder.responder import Responder
 from models.training import adapter as train_adapter
-from models.training.adapter import Practice, chosen, drift, merged_net, nats, run
+from models.training.adapter import Practice, begun, chosen, drift, merged_net, nats, run
 from models.training.adapter_course import AdapterConfig, Course, Material
 from models.training.rehearsal import imagined, rehearsal
 from tests.models.training.test_responder import song
@@ -67,6 +67,21 @@ def test_the_numpy_player_with_the_adapter_is_the_network_it_was_trained_in(
 def test_the_shipped_responders_adapter_is_below_100_kilobytes() -> None:
     shapes = adapter.targets(ResponderConfig(dials=True, foresee=True).shapes, AdapterConfig().rank, CONFIG.weights)
     assert 2 * sum(int(np.prod(shape)) for shape in shapes.values()) < 100_000
+
+
+def test_a_session_begins_where_bars_of_the_player_had_led(trained: Practice, stem: Path, tmp_path: Path) -> None:
+    made = begun(trained, trained.adapter(), LEARN)
+    adapter.save(tmp_path / "begun", made)
+    played, plain = Responder.load(stem, tmp_path / "begun"), Responder.load(stem)
+    hidden = played.initial_state().hidden
+    assert np.allclose(hidden, made.start, atol=0.01) and not plain.initial_state().hidden.any()
+    hidden[:] = 0
+    assert played.initial_state().hidden.any(), "every session has a state of its own"
+    silent = [replace(one, has=(False, False, False)) for one in LEARN]
+    assert begun(trained, trained.adapter(), silent).start is None, "a line alone says nothing of the band"
+    adapter.save(tmp_path / "foreign", replace(made, arrays={**made.arrays, adapter.START: hidden[:, 1:]}))
+    with pytest.raises(ValueError, match="does not fit the responder"):
+        Responder.load(stem, tmp_path / "foreign")
 
 
 def test_it_learns_the_player_and_the_base_weights_stay_as_they_are(trained: Practice, stem: Path) -> None:
