@@ -297,8 +297,8 @@ class _Reading:
                 if abs(one.arousal - two.arousal) > OPPOSED or abs(one.valence - two.valence) > OPPOSED:
                     raise _contradiction(word, other_word)
         for (pair, side), word in self._sizes.items():
-            if side == 0 and (other_word := self._sizes.get((pair, 1))):
-                raise _contradiction(word, other_word)
+            if side == 0 and (pair, 1) in self._sizes:
+                raise _contradiction(word, self._sizes[pair, 1])
         self._check_edits()
 
     def _check_time(self) -> None:
