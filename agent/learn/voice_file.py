@@ -96,7 +96,8 @@ def accept(memory: Memory, player_id: int, path: Path) -> Iterator[str]:
     try:
         given: VoiceFile = stored.read(path, VoiceFile)
     except (OSError, stored.Damaged) as why:
-        raise UserError(f"{path}: not a file that `antiphon memory share` wrote ({why})") from None
+        reason = getattr(why, "strerror", None) or why
+        raise UserError(f"{path}: not a file that `antiphon memory share` wrote ({reason})") from None
     stem = _unpacked(memory, player_id, given.voice, path) if given.voice else None
     session = memory.begin(player_id)
     for one in given.verdicts:

@@ -32,6 +32,7 @@ from agent.song.song_plan import BarPlan, Section, SongPlan
 from models.critic.critic import Critic
 
 STAGE_HATS, STAGE_COMPING, STAGE_LINE = 0.8, 0.5, 0.4  # shares of the arrangement's stage that each part follows
+SETTLED_HATS = 0.4  # of a song whose form is given: its drummer keeps the time as it is
 WIDE_FROM = 0.4  # of the stage, from which chords are spread
 BASS_HATS = 0.5  # of a busier or barer bass bar, in the timekeeper
 LEADING_LINE = 1.0  # density of a line that is the tune
@@ -264,8 +265,9 @@ def _drums(bar: _Bar, library: GrooveLibrary, rng: np.random.Generator) -> tuple
         return drum_groove.break_bar(now), False, True
     wish = plan.wish
     settled = plan.settled
-    full = bar.density(STAGE_HATS * bar.stage[0] + BASS_HATS * bar.busy * (not settled))
-    drums = drum_dials.at_density(drums, now.meter, full, wish.density == 0.5, plan.quarter_bpm)
+    hats = SETTLED_HATS if settled else STAGE_HATS
+    full = bar.density(hats * bar.stage[0] + BASS_HATS * bar.busy * (not settled))
+    drums = drum_dials.at_density(drums, now.meter, full, settled or wish.density == 0.5, plan.quarter_bpm)
     drums = drum_dials.syncopated(drums, now.meter, wish.bend("syncopation"))
     same = np.random.default_rng((plan.seed, 13, plan.current, number % 2, number_of(now)))
     usual = np.array(section.usual) if section.usual else np.zeros(now.ticks)

@@ -6,6 +6,7 @@ import pytest
 
 from agent.making.brief_reader import brief_of
 from agent.making.form import Form, bar_s, form_of
+from agent.making.outline import Given, Outline
 from listener.types import Meter
 
 FOUR = Meter(4, 4)
@@ -47,3 +48,17 @@ def test_the_odd_bar_stands_before_each_chorus() -> None:
 def test_a_form_that_is_named_is_kept() -> None:
     made = form("90 seconds, verse chorus verse chorus bridge chorus")
     assert [part.role for part in made.parts] == ["verse", "chorus", "verse", "chorus", "bridge", "chorus"]
+
+
+def test_bass_and_drums_begin_the_first_verse_and_the_bridge_alone() -> None:
+    outline = Outline(brief_of(["rock, 120 bpm, 56 bars, verse chorus verse chorus bridge chorus outro"]), 1, Given())
+    bare = [bar for bar, own in enumerate(outline.settings) if "chords" in own.muted]
+    verse, bridge = outline.form.parts[0], next(part for part in outline.form.parts if part.role == "bridge")
+    assert bare == [*range(verse.first, verse.first + 4), *range(bridge.first, bridge.first + 4)]
+
+
+def test_chords_that_are_asked_for_play_from_the_first_bar_on() -> None:
+    form = "rock, 120 bpm, 56 bars, verse chorus verse chorus bridge chorus outro"
+    for more in ("brighter chords", "starts full", "no dynamics"):
+        outline = Outline(brief_of([f"{form}, {more}"]), 1, Given())
+        assert "chords" not in outline.settings[0].muted, more
