@@ -27,8 +27,8 @@ from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-from agent.compose.generation_options import GenerationOptions
-from agent.compose.reply import BassPart, bass_part, planned
+from agent.reply.generation_options import GenerationOptions
+from agent.reply.reply import BassPart, bass_part, planned
 from benchmarks.common import results
 from models.music.dials import GUIDANCE, LEARNED, NO_DIALS, STYLES, Dials, Knots, rank
 from models.music.features import Events, reply_events

@@ -39,7 +39,7 @@ AGENT_ROOMS: dict[str, set[str]] = {
     "mood": {"core", "control", "parts", "song", "band", "leading", "making"},
     "mind": {"core", "directions", "parts", "song", "band", "sounds", "leading", "mood", "duet"},
     "listen": {"core", "audio", "recording"},
-    "compose": {"core", "directions", "parts", "song", "band"},
+    "reply": {"core", "directions", "parts", "song", "band"},
     "takes": {
         "core",
         "sounds",
@@ -51,7 +51,7 @@ AGENT_ROOMS: dict[str, set[str]] = {
         "song",
         "band",
         "language",
-        "compose",
+        "reply",
     },
     "making": {
         "core",
@@ -64,7 +64,7 @@ AGENT_ROOMS: dict[str, set[str]] = {
         "language",
         "listen",
         "memory",
-        "compose",
+        "reply",
         "takes",
     },
     "conversation": {"core", "sounds", "directions", "song", "language", "memory", "takes"},

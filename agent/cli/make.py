@@ -73,12 +73,12 @@ def _add_mood(parser: argparse.ArgumentParser) -> None:
 
 
 def _make(given: argparse.Namespace) -> int:
-    from agent.compose.generation_options import open_responder
-    from agent.compose.responder_options import SEED_END, number
     from agent.making import song_folder
     from agent.making.account import summary
     from agent.making.brief_reader import brief_of
     from agent.making.song_maker import make
+    from agent.reply.generation_options import open_responder
+    from agent.reply.responder_options import SEED_END, number
     from models.timing.drum_timing import Timing
 
     config = load(given.config, pairs(given))
@@ -134,9 +134,9 @@ def _reference(kept: Any, config: Config) -> Any:
 
 def _mood(given: argparse.Namespace) -> int:
     from agent.cli.jam import check_out, perform, settings
-    from agent.compose.responder_options import number
     from agent.mood.mood_session import with_mood
     from agent.mood.mood_words import mood_of
+    from agent.reply.responder_options import number
     from agent.session import setup
 
     config, take = settings(given)

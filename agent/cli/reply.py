@@ -26,7 +26,7 @@ EXAMPLES = """examples:
 
 def add(commands: Commands) -> None:
     """Add the command to argparse's subparsers."""
-    from agent.compose import responder_options
+    from agent.reply import responder_options
 
     raw = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser("reply", help="write a band to a bass MIDI file", epilog=EXAMPLES, formatter_class=raw)
@@ -39,9 +39,9 @@ def add(commands: Commands) -> None:
 
 
 def _reply(given: argparse.Namespace) -> int:
-    from agent.compose import copy_guard, reply
-    from agent.compose.generation_options import open_responder
-    from agent.compose.responder_options import wish
+    from agent.reply import copy_guard, reply
+    from agent.reply.generation_options import open_responder
+    from agent.reply.responder_options import wish
     from models.music.midi_reader import Unusable, read_score
 
     config = load(given.config, pairs(given))
@@ -73,11 +73,11 @@ def check_out(out: Path, source: Path | None) -> None:
 
 
 def _write(given: argparse.Namespace, config: Config, asked: Any, heard: Any, score: Any, replies: Any) -> None:
-    from agent.compose import multitrack
-    from agent.compose.band_notes import band_notes
-    from agent.compose.count_off import counted_in
-    from agent.compose.drum_hits import strike_of
     from agent.core.midi_file_writer import TimeMap
+    from agent.reply import multitrack
+    from agent.reply.band_notes import band_notes
+    from agent.reply.count_off import counted_in
+    from agent.reply.drum_hits import strike_of
     from models.music.part_roles import BASS_PROGRAMS
 
     time = TimeMap(score.per_quarter, score.tempi, score.meters, score.keys)

@@ -70,6 +70,7 @@ class Talk:
         self._stage: LoopStage | None = None
         self.why: Callable[[], str] = lambda: ""  # says why the band is silent; "" while it plays
         self.names: Callable[[], tuple[str, ...]] = tuple  # of the sections that can be gone to
+        self.practises: Callable[[], bool] = lambda: False  # whether the player does: no idea comes unasked
         self.looped: Callable[[], tuple[Any, ...] | None] = lambda: None  # Songbook.looped
         self._last_idea = -EVERY_BARS
         self._saw_s = 0.0
@@ -257,8 +258,11 @@ class Talk:
         assert phrase
         talk.phrase(phrase, decision.analysis)
         ready = decision.bar - self._last_idea >= EVERY_BARS and talk.waiting is None and self._thinking is None
-        if self._config.conversation.proposals and not talk.proposer.quiet and ready:
+        if self._config.conversation.proposals and ready and self._may_propose(talk):
             self._think_of(talk, stage, False)
+
+    def _may_propose(self, talk: LiveTalk) -> bool:
+        return not (talk.proposer.quiet or self.practises())
 
     def _think_of(self, talk: LiveTalk, stage: LiveStage, asked: bool) -> None:
         self._last_idea, self._thought_at, self._asked = stage.bar, talk.steps, asked
@@ -289,7 +293,7 @@ class Talk:
             return ""
         if self._asked and found is None:
             return "I am with you: nothing to add."
-        free = self._asked or (talk.waiting is None and not talk.proposer.quiet)
+        free = self._asked or (talk.waiting is None and self._may_propose(talk))
         return talk.propose(found).reply if found and free else ""
 
     def poll(self) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.compose.reply import BassPart, bass_part
 from agent.core.errors import UserError
 from agent.core.music_names import key_name
 from agent.core.paths import GUEST, data_folder, voice_path
@@ -23,6 +22,7 @@ from agent.parts.bass_bar import BassBar, bass_bar, bass_bars
 from agent.parts.song_key import SongKey, key_of
 from agent.recording.derived_files import EVENTS
 from agent.recording.event_rows import BeatRow, NoteRow, rows
+from agent.reply.reply import BassPart, bass_part
 from agent.takes.riff import riff_of
 from listener.types import Beat, Key, Meter, Note
 from models.music.dials import NUMBERS

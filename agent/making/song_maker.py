@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.compose import copy_guard
 from agent.directions.active import ActiveEdits
 from agent.making.bass_writer import RIFF_OF, BassWriter, Themes
 from agent.making.brief import Brief
@@ -17,6 +16,7 @@ from agent.making.form import Form, bar_s, ticks_of
 from agent.making.outline import Given, Outline
 from agent.parts.bar_chords import ChordAt
 from agent.parts.bass_bar import BassBar
+from agent.reply import copy_guard
 from agent.song.song_plan import BarPlan
 from agent.takes.riff import Bar, Riff
 from agent.takes.take import Take

@@ -16,6 +16,7 @@ from agent.core.types import Decision, DrawnBar
 from agent.core.whole_file import write_whole
 from agent.practice.copying import answered, called, compared
 from agent.practice.ladder import BPM, Ladder, at_next_line, steady
+from agent.practice.notes import NoteCounts
 from agent.practice.timing import TimingCounts, judged
 from listener.types import Grid, NoteFeel
 
@@ -33,7 +34,7 @@ class Coach:
 
     def __init__(self, to_mind: Callable[[Any], object]) -> None:
         self._to_mind = to_mind
-        self.timing = TimingCounts()
+        self.timing, self.notes = TimingCounts(), NoteCounts()
         self._ladder: Ladder | None = None
         self._every = 0  # bars, the last of which drops out
         self._copies = 0  # bars of a phrase
@@ -47,6 +48,11 @@ class Coach:
         self._drawn: dict[int, DrawnBar] = {}
         self._scores: list[tuple[int, int]] = []  # right, of how many, phrase by phrase
         self._used = False
+
+    @property
+    def runs(self) -> bool:
+        """Whether something is practised now: the band has no ideas of its own meanwhile."""
+        return bool(self._ladder or self._every or self._copies)
 
     def command(self, argument: str) -> str:
         """Carry out one line; return what was done. Raises UserError."""
@@ -104,6 +110,8 @@ class Coach:
             self.timing.add(note)
             if self._ladder:
                 self._placed.append(note)
+        for ended in heard.ended:
+            self.notes.add(ended, heard.key)
         self._grid = heard.grid
         if heard.grid is None:
             return []
@@ -160,7 +168,7 @@ class Coach:
         return "; ".join([lines[0], *more])
 
     def _summary(self) -> list[str]:
-        out = []
+        out = self.notes.lines()
         if self._ladder and self._ladder.best:
             out.append(f"fastest clean tempo {self._ladder.best:g}")
         if self._scores:

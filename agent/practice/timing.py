@@ -73,8 +73,8 @@ class TimingCounts:
         values = self.all_ms
         if not values:
             return ["No note had a place in a beat yet."]
-        spread = _spread(values)
-        out = [f"{len(values)} notes, {_side(float(np.median(values)))} in the middle, spread {spread:.0f} ms", ""]
+        side = _side(float(np.median(values)))
+        out = [f"{len(values)} notes, {side} in the middle, spread {spread(values):.0f} ms", ""]
         bins = self.histogram()
         most = max(count for _, count in bins)
         for edge, count in bins:
@@ -84,11 +84,11 @@ class TimingCounts:
         out += ["", "place   notes   middle   spread"]
         for (beat, sub), late in sorted(self.late_ms.items()):
             middle = float(np.median(late))
-            out.append(f"{beat}{PLACES[sub]:6} {len(late):5} {middle:+6.0f} ms {_spread(late):5.0f} ms")
+            out.append(f"{beat}{PLACES[sub]:6} {len(late):5} {middle:+6.0f} ms {spread(late):5.0f} ms")
         return out
 
 
-def _spread(values: list[float]) -> float:
+def spread(values: list[float]) -> float:
     """Return the standard deviation, from the median absolute deviation."""
     return MAD_TO_SD * float(np.median(np.abs(np.array(values) - np.median(values))))
 

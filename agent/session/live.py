@@ -94,6 +94,7 @@ class Live:
         self._voice = PushToTalk(lambda seconds: self._recording.heard(seconds) if self._recording else None)
         self.dispatcher.voice, self.dispatcher.loudspeaker = self._voice.press, setup.output_channels > 0
         self._coach = Coach(workers.mind.send)
+        self._inputs.talk.practises = lambda: self._coach.runs
         self.dispatcher.practice = None if setup.imagined else self._coach.command
         self._mood = MoodDesk(config.mood, workers.mind.send)
         self.dispatcher.mood = self._mood.command

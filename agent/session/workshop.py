@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from agent.compose.generation_options import open_responder
 from agent.conversation.ideas import Answer
 from agent.conversation.player_notes import PlayerNotes
 from agent.conversation.riff_talk import RiffTalk
@@ -34,6 +33,7 @@ from agent.memory.store import Memory
 from agent.parts.bass_bar import bass_bar
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.song_key import key_given
+from agent.reply.generation_options import open_responder
 from agent.song.bar_planner import plan_bar
 from agent.song.kept import KeptSection
 from agent.song.song_plan import SongPlan

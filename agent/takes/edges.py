@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
-from agent.compose.planned_song import Moment
 from agent.directions.active import ActiveEdits
 from agent.directions.bar_settings import INSTRUMENTS, Settings
 from agent.directions.edit import Edit
+from agent.reply.planned_song import Moment
 from agent.takes.take import Take
 from models.music.tokens import Reply
 

@@ -9,11 +9,11 @@ from itertools import accumulate, groupby
 
 from agent.band.drum_timing import Drummer
 from agent.band.ticks import swung
-from agent.compose.band_notes import Strike, band_notes, bass_notes
 from agent.core.types import PlannedNote
 from agent.directions.bar_settings import Settings
 from agent.directions.key_filter import scale_of
 from agent.directions.note_changes import RUB_VELOCITY, of, rub, with_settings
+from agent.reply.band_notes import Strike, band_notes, bass_notes
 from agent.takes.take import Take
 from models.music.midi_reader import RawNote
 from models.music.tokens import DRUM_PIECES, PIECES, DrumHit, Position, Reply

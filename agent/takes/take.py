@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.compose.planned_song import Moment
 from agent.directions.active import ActiveEdits
 from agent.directions.bar_settings import Settings
+from agent.reply.planned_song import Moment
 from agent.takes.riff import Bar, Riff
 from listener.types import Meter
 from models.music.tokens import Reply

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 
-from agent.compose.generation_options import GenerationOptions
-from agent.compose.planned_song import Bars, Moment, play
 from agent.directions.active import density_moves, drum_moves
 from agent.directions.bar_settings import Settings
 from agent.directions.drum_moves import Spot, moved
@@ -15,6 +13,8 @@ from agent.directions.key_filter import in_key
 from agent.parts.bar_chords import ChordAt
 from agent.parts.bass_bar import bass_bar
 from agent.parts.song_key import key_given
+from agent.reply.generation_options import GenerationOptions
+from agent.reply.planned_song import Bars, Moment, play
 from agent.song.song_plan import BarPlan, SongPlan, Wish, wish_of
 from agent.takes.riff import Bar, Riff
 from models.music.dials import GUIDANCE

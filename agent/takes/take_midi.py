@@ -8,12 +8,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from agent.compose.multitrack import KEY_NAMES, parts_of, write
 from agent.core.midi_constants import struck_at
 from agent.core.midi_file_writer import TimeMap
 from agent.core.settings import Config
 from agent.core.types import PlannedNote
 from agent.recording.session_midi import TICKS_PER_QUARTER
+from agent.reply.multitrack import KEY_NAMES, parts_of, write
 from agent.takes.performance import Clock, louder_db, notes_of, tempo_of
 from agent.takes.take import Take
 from models.music.midi_reader import RawNote

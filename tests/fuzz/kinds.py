@@ -50,7 +50,7 @@ def midi(folder: Path, rng: random.Random) -> Command:
         return lambda: main(["reply", "a.mid", "-o", "out.mid", "--model", str(small_responder())])
 
     def command() -> int:
-        from agent.compose.reply import bass_part
+        from agent.reply.reply import bass_part
         from models.music.bass_presses import presses_of
         from models.music.midi_reader import Unusable, read_score
 

@@ -36,12 +36,12 @@ def fuzz(kind: str, first: int, count: int, tmp_path: Path, monkeypatch: pytest.
 def _everything_loaded() -> None:
     """Load and compile what the children need, once."""
     from agent.cli import diff, listen, recover, reply, sessions  # noqa: F401
-    from agent.compose import multitrack, reply  # noqa: F401, F811
     from agent.language import reply_text  # noqa: F401
     from agent.listen import file_listener
     from agent.memory import practice, session_files  # noqa: F401
     from agent.parts.groove_library import GrooveLibrary
     from agent.recording import piano_roll, recovery  # noqa: F401
+    from agent.reply import multitrack, reply  # noqa: F401, F811
     from models.critic.critic import Critic
 
     GrooveLibrary.load()

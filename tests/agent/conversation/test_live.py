@@ -113,6 +113,23 @@ def test_after_a_phrase_one_idea_comes_unasked_with_its_reason(talk: Talk, sent:
     assert talk._thinking is None, "one at a time"
 
 
+def test_no_idea_comes_unasked_while_the_player_practises(talk: Talk, sent: list[Any]) -> None:
+    for bar in range(1, 10):
+        talk.push(played(bar))
+    note = Note(0.0, 0.0, 0.2, 40, 90)
+    ended = Phrase((note,) * 3, 0.0, 16.0, Meter(4, 4), 120.0)
+    over = replace(played(9), analysis=replace(played(9).analysis, phrase=ended))
+    talk.practises = lambda: True
+    assert talk.push(over) == "" and talk._thinking is None
+    talk.practises = lambda: False
+    talk.push(over)
+    assert talk._thinking
+    talk._thinking.join()
+    talk.practises = lambda: True  # it begins while the idea is thought of
+    assert talk.push(played(10)) == "" and not sent
+    assert "What if" in talk.say("any ideas?")
+
+
 def test_an_idea_that_is_liked_stays(talk: Talk, sent: list[Any]) -> None:
     talk.push(decision(10))
     talk.say("any ideas?")

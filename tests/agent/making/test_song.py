@@ -10,11 +10,11 @@ import pytest
 import soundfile
 
 from agent.__main__ import main
-from agent.compose import generation_options
 from agent.making import bass_writer, riff_judge
 from agent.making.brief_reader import brief_of
 from agent.making.outline import Given, Outline
 from agent.making.song_maker import Song, make
+from agent.reply import generation_options
 from models.responder.net import ResponderConfig
 from models.responder.responder import Responder
 

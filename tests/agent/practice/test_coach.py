@@ -99,3 +99,14 @@ def test_the_report_is_written_where_it_was_used(tmp_path):
     frames(coach, 4, first=4)
     assert "16ths" not in (written := coach.write(tmp_path)).read_text()
     assert "32 notes" in written.read_text()
+
+
+def test_ideas_rest_while_something_is_practised():
+    coach = Coach(lambda message: None)
+    frames(coach, 1)
+    for begin in ("ladder", "drop 4", "copy 2"):
+        assert not coach.runs
+        coach.command(begin)
+        assert coach.runs
+        coach.command("off")
+    assert not coach.runs

@@ -10,13 +10,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from agent.compose.planned_song import AHEAD
 from agent.parts.bass_bar import BassBar, BassNote, jaccard
 from agent.parts.drum_groove import TIME_PIECES, Groove
 from agent.parts.groove_choice import choose
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.groove_traits import played_grooves
 from agent.parts.song_key import key_of
+from agent.reply.planned_song import AHEAD
 from agent.song.bar_planner import plan_bar
 from agent.song.expectation import foretell
 from agent.song.song_plan import BarPlan, SongPlan, Wish, hear

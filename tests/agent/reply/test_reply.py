@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from agent.__main__ import main
-from agent.compose import reply
-from agent.compose.generation_options import GenerationOptions
-from agent.compose.multitrack import playable
+from agent.reply import reply
+from agent.reply.generation_options import GenerationOptions
+from agent.reply.multitrack import playable
 from models import checkpoint
 from models.music.dials import Dials
 from models.music.midi_reader import RawNote, Score, read_score

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.compose import copy_guard
 from agent.core.errors import UserError
+from agent.reply import copy_guard
 from listener.types import Meter
 from models.corpus import copy_check
 from models.corpus.copy_check import CopyCheck

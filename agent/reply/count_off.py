@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from agent.compose.reply import BassPart
 from agent.core.midi_file_writer import TimeMap
+from agent.reply.reply import BassPart
 from agent.song.ending import count_off
 from models.music.midi_reader import RawNote
 from models.music.tokens import DRUM_PIECES

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from agent.__main__ import main
-from agent.compose.generation_options import open_responder
 from agent.core.config import load
 from agent.core.settings import Config
 from agent.making import bass_writer
 from agent.memory.player_profile import GUEST
+from agent.reply.generation_options import open_responder
 from agent.session.workshop import responder_for
 from models.responder.responder import Responder, named
 from tests.models.music.midi_cases import BASS, write

@@ -8,13 +8,13 @@ from functools import partial
 
 from tqdm import tqdm
 
-from agent.compose.generation_options import GenerationOptions
 from agent.parts.bar_chords import ChordAt
 from agent.parts.bass_bar import BassBar
 from agent.parts.drum_groove import Groove
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.groove_traits import Traits
 from agent.parts.imagination import ANEW, Imagination
+from agent.reply.generation_options import GenerationOptions
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
 from agent.song.plan_ticks import plan_tick

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.compose.generation_options import GenerationOptions
-from agent.compose.planned_song import Bars, Played, play
 from agent.parts.bass_bar import bass_bars
 from agent.parts.song_key import key_of
+from agent.reply.generation_options import GenerationOptions
+from agent.reply.planned_song import Bars, Played, play
 from agent.song.song_plan import SongPlan, wish_of
 from models.music import part_roles
 from models.music.midi_reader import RawTrack, Score

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from agent.compose.generation_options import GenerationOptions
 from agent.core.errors import UserError
 from agent.core.settings import Config
+from agent.reply.generation_options import GenerationOptions
 from models.music.dials import STYLES, Dials
 from models.music.tokens import PARTS
 

@@ -6,10 +6,10 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from agent.band.drum_timing import Drummer
-from agent.compose.band_notes import At, Strike
-from agent.compose.generation_options import GenerationOptions
 from agent.core.errors import UserError
 from agent.core.midi_file_writer import TimeMap
+from agent.reply.band_notes import At, Strike
+from agent.reply.generation_options import GenerationOptions
 from models.music.midi_reader import DEFAULT_QUARTER_US, FASTEST_US, SLOWEST_US
 from models.music.tokens import DrumHit, Position, Reply
 from models.timing.drum_timing import Timing
