@@ -71,6 +71,7 @@ SWUNG_FROM = 0.57  # of the grid: from here on grooves in triplets are looked fo
 ANSWER_MARGIN = 0.55  # of a tick, from what is committed to the pulse on which an answer begins
 KEPT_NOTES = 128  # heard before the beat was found
 KEPT_LINES = 64
+KEPT_WAITING = 64  # sections that were kept and are not told of yet, one a frame
 ARRIVES_FROM, ON_THE_ONE = 1.2, 0.25  # of a beat that slowed down, from which a one may be the last note; of a beat
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
 
@@ -108,7 +109,7 @@ class Planner:
         self._asked_mix = False  # whether directions came that the mix has not followed yet
         self.loop = RiffLoop()
         self._directing.follow(self.loop.settings)
-        self._kept: KeptSection | str | None = None
+        self._kept: deque[KeptSection | str] = deque(maxlen=KEPT_WAITING)
         self._lines_s: deque[float] = deque(maxlen=KEPT_LINES)  # when the bars began that were heard, the newest last
         self._wished = False  # whether the mix of the last bar was not as the table has it
         self._drawn_bar: DrawnBar | None = None
@@ -174,7 +175,7 @@ class Planner:
             case AgainLoop() if self.loop.playing is not None and self.form.modes.turn.phase == Phase.LOOPING:
                 self._mixes.append(self.loop.playing)
             case KeepSection(name, sound):
-                self._kept = self._keep(name, sound)
+                self._kept.append(self._keep(name, sound))
             case _ if isinstance(message, Lead):
                 self.leading.ask(message)
 
@@ -217,9 +218,9 @@ class Planner:
         return "" if self._grid is not None and self.song.plays_a_section else NOTHING_TO_KEEP
 
     def take_kept(self) -> KeptSection | str | None:
-        """Return the section that was to be kept since the last call, or why it could not be. Call once a frame."""
-        kept, self._kept = self._kept, None
-        return kept
+        """Return the oldest section that was to be kept and is not told of yet, or why it could not be. Call once a
+        frame."""
+        return self._kept.popleft() if self._kept else None
 
     def _keep(self, name: str, sound: bool) -> KeptSection | str:
         """Return what is played now as a section. sound: with the place of its last whole cycle in the stream."""

@@ -31,6 +31,8 @@ SURE_PULSE = 0.5  # belief from which another level replaces that of a first gri
 FIRST_S, LEAST_BELIEF = 3.0, 0.12  # the longer than FIRST_S it takes, the less sure a first grid must be
 NEW_BEATS_BELIEF, NEW_BEATS_RATIO, NEW_BEATS_NOTES = 0.45, 2.0, 2
 LOST, LOST_BELIEF = 0.10, 0.20  # a grid less probable than LOST is given up as easily as a first one is taken
+RESTED_S, RETURNED_S = 4.0, 15.0  # of a rest in which beats drift; after it, in which they may be found a 16th off
+SHIFTED_NOTES = 4  # for which these are clearly the likelier ones
 LEVEL_KEPT_S = 8.0  # after another tempo was taken, while the pulse before it says which level to expect
 TAPPED_NEAR = 0.14  # of log time, within which a tap's distance is a pulse
 RELATED = 0.035  # of log tempo, within which a tempo is a level of another
@@ -83,6 +85,7 @@ class BeatTracker:
         self._best: Hypothesis | None = None  # of the filter, at that note
         self._taps, self._count_in = Taps(), CountIn()
         self._last_event_s = -math.inf
+        self._returned_s = -math.inf  # the last note that came after a long rest
         self._gaps_s: list[float] = []
         self._heard = 0
         self._began_s = 0.0  # the first note
@@ -203,6 +206,8 @@ class BeatTracker:
         self._heard += 1
         loud = (event.velocity - self._velocity) / 20.0 if event.velocity else 0.0
         gap_s = event.onset_s - self._last_event_s
+        if gap_s > RESTED_S:
+            self._returned_s = event.onset_s
         memory, opens = self._reader.memory, gap_s > OPENS_S
         memory.push(event.onset_s, 0.0, event.pitch, max(-1.0, min(1.0, loud)), opens)
         self._bar_notes.push(event.onset_s, 0.0, event.pitch, memory.kinds[memory.count - 1, MARKS], opens)
@@ -366,11 +371,14 @@ class BeatTracker:
         lattice = self._lattice(clock, best.time_s)
         if self._same_beats(clock, best):
             self._judge_swing(clock, best)
-        if self._related(clock, best):
+        related = self._related(clock, best)
+        shifted = related and lattice < LOST and best.time_s - self._returned_s < RETURNED_S  # drifted in a rest
+        enough = LOST_BELIEF if lattice < LOST and not shifted else NEW_BEATS_BELIEF
+        if related and not shifted:
             self._challenge_beats = 0
-        elif best.beat_belief > max(LOST_BELIEF if lattice < LOST else NEW_BEATS_BELIEF, NEW_BEATS_RATIO * lattice):
+        elif best.beat_belief > max(enough, NEW_BEATS_RATIO * lattice):
             self._challenge_beats += 1
-            if self._challenge_beats >= NEW_BEATS_NOTES:
+            if self._challenge_beats >= (SHIFTED_NOTES if shifted else NEW_BEATS_NOTES):
                 self._told_level = False
                 self._lock(best)
                 self._read(self._clock or clock, best.time_s, 0.0)

@@ -182,6 +182,15 @@ def test_nothing_played_is_one_line() -> None:
     assert "nothing to keep yet" in str(room.band.take_kept())
 
 
+def test_sections_that_are_kept_in_one_breath_are_all_kept() -> None:
+    room = Room(planner()).run(9.0)
+    for number in range(40):
+        room.band.send(KeepSection(f"part {number}"))
+    found = [room.band.take_kept() for _ in range(41)]
+    assert [one.name for one in found if isinstance(one, KeptSection)] == [f"part {number}" for number in range(40)]
+    assert found[-1] is None
+
+
 def test_a_riff_whose_bars_are_not_sure_is_not_cut_out() -> None:
     room = Room(planner()).run(9.0)
     room.sure = 0.1

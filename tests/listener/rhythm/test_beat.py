@@ -76,6 +76,25 @@ def test_grid_is_held_through_a_rest_and_beats_are_not_said_into_it(play, line):
     assert max(b.time_s for b in heard.beats) < take.onsets_s[-1] + 3 * take.beat_s
 
 
+@pytest.mark.parametrize("name", ["4/4", "4/4 funk"])
+def test_beats_that_drifted_by_a_16th_in_a_long_rest_are_found_again(name, play, line):
+    pattern, bar_beats, bpm = LINES[name]
+    first = line.of(pattern, bar_beats, bpm, bars=8)
+    start_s = first.onsets_s[0] + (48 + 0.25) * first.beat_s
+    again = line.of(pattern, bar_beats, bpm, bars=8, start_s=start_s)
+    both = line(
+        first.onsets_s + again.onsets_s,
+        first.pitches + again.pitches,
+        first.velocities + again.velocities,
+        first.beat_s,
+        4,
+    )
+    heard = play(both)
+    since = [(t, g) for t, g in heard.grids if g and t > again.onsets_s[0] + 20 * first.beat_s]
+    off = np.array([(g.time_of(round(g.beat_at(t))) - again.onsets_s[0]) / first.beat_s for t, g in since])
+    assert np.abs(off - np.round(off)).max() < 0.1
+
+
 def test_relocks_when_the_player_comes_back_elsewhere(play, line):
     first, again = line.of(FUNK, 4, 104, bars=6), line.of(FUNK, 4, 118, bars=8, start_s=18.0)
     both = line(
