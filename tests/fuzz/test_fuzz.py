@@ -12,7 +12,7 @@ from tests.fuzz import child
 from tests.fuzz.kinds import KINDS
 
 FEW, MANY = 50, 1_000
-ONCE_FAILED = (("memory", 441),)
+ONCE_FAILED = (("memory", 441), ("memory", 783))
 IN_ONE = 250  # cases of one test
 
 
