@@ -308,7 +308,7 @@ class Memory:
             for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
                 db.execute(f"PRAGMA {pragma}")
             _migrate(db, version)
-        except sqlite3.DatabaseError as cause:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as cause:  # also what it says of damage may be no text
             db.close()
             if isinstance(cause, sqlite3.OperationalError):
                 raise
@@ -393,11 +393,12 @@ def _migrate(db: sqlite3.Connection, version: int) -> None:
 def _saved(aside: Path, db: sqlite3.Connection) -> int:
     """Copy the rows of a damaged memory that can be read and fit into a new one; return how many."""
     count = 0
-    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{aside.absolute().as_uri()}?mode=ro", uri=True)) as old:
+    broken = sqlite3.Error, UnicodeDecodeError
+    with suppress(*broken), closing(sqlite3.connect(f"{aside.absolute().as_uri()}?mode=ro", uri=True)) as old:
         old.row_factory = sqlite3.Row
         for table in TABLES:
             columns = [str(row[1]) for row in db.execute(f"PRAGMA table_info({table})")]
-            with suppress(sqlite3.Error):  # from here on it is damaged
+            with suppress(*broken):  # from here on it is damaged
                 for row in old.execute(f"SELECT {', '.join(columns)} FROM {table}"):
                     if is_sound(dict(row), table):
                         marks = ", ".join("?" * len(columns))

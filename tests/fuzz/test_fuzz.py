@@ -12,6 +12,7 @@ from tests.fuzz import child
 from tests.fuzz.kinds import KINDS
 
 FEW, MANY = 50, 1_000
+ONCE_FAILED = (("memory", 441), ("memory", 783))
 IN_ONE = 250  # cases of one test
 
 
@@ -52,6 +53,11 @@ def _everything_loaded() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_some_damaged_files(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fuzz(kind, 0, FEW, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(("kind", "seed"), ONCE_FAILED)
+def test_what_once_failed(kind: str, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fuzz(kind, seed, 1, tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
