@@ -84,15 +84,21 @@ def bass_bars(places: Sequence[Position], basses: Sequence[BassTick]) -> list[Ba
     return bars
 
 
+def end_of_note(basses: Sequence[BassTick], tick: int) -> int:
+    """Return the tick before which the note that begins on `tick` ends."""
+    end, pitch = tick + 1, basses[tick].onset_pitch
+    while end < len(basses) and basses[end].onset_pitch is None and basses[end].sounding_pitch == pitch:
+        end += 1
+    return end
+
+
 def bass_bar(meter: Meter, basses: Sequence[BassTick], before: int | None = None) -> BassBar:
     """Return one bar from its ticks. before: the pitch that sounded at the end of the bar before."""
     notes = []
     for tick, bass in enumerate(basses):
         if bass.onset_pitch is None:
             continue
-        end = tick + 1
-        while end < len(basses) and basses[end].onset_pitch is None and basses[end].sounding_pitch == bass.onset_pitch:
-            end += 1
+        end = end_of_note(basses, tick)
         notes.append(BassNote(tick, end - tick, bass.onset_pitch, bass.velocity))
     return BassBar(meter, len(basses), tuple(notes), before)
 

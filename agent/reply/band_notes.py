@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from agent.band.voicing import intervals_of, voice
+from agent.parts.bass_bar import end_of_note
 from models.music.midi_reader import RawNote
 from models.music.tokens import DRUM_PIECES, QUALITIES, BassTick, DrumHit, Reply
 
@@ -64,9 +65,7 @@ def _bass(basses: Sequence[BassTick], at: At) -> Iterator[RawNote]:
     for tick, bass in enumerate(basses):
         if bass.onset_pitch is None:
             continue
-        end = tick + 1
-        while end < len(basses) and basses[end].onset_pitch is None and basses[end].sounding_pitch == bass.onset_pitch:
-            end += 1
+        end = end_of_note(basses, tick)
         start = at(tick)
         yield RawNote(start, start + max(round((at(end) - start) * BASS_GAP), 1), bass.onset_pitch, bass.velocity)
 

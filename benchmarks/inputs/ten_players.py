@@ -8,9 +8,6 @@ over held-out accompaniments (players.py).
 from __future__ import annotations
 
 import json
-import lzma
-import tarfile
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,9 +19,9 @@ import numpy as np
 
 from benchmarks.inputs.players import half_time, open_fourths, tresillo
 from models.corpus import melodies, pairing
-from models.corpus.build_corpus import SPLIT_FILE, mma_meter
+from models.corpus.build_corpus import SPLIT_FILE
 from models.corpus.song import Song, load_songs, save_songs
-from models.corpus.whole_songs import BANDS
+from models.corpus.whole_songs import BANDS, mma_entries, mma_pieces
 from models.music import tick_grid, tokens
 from models.music.features import Events
 from models.music.tick_grid import FOUR, Unusable
@@ -143,8 +140,7 @@ def read(shared: Path) -> Iterator[Song]:
 
 
 def _accompaniments(where: Path, side: dict[str, str]) -> Iterator[Song]:
-    with lzma.open(where / "index.jsonl.xz", "rt", encoding="utf-8") as lines:
-        entries = {f"{entry['i']:05d}": entry for entry in map(json.loads, lines)}
+    entries = mma_entries(where)
     mine = sorted(Path(name).stem for name, of in side.items() if name.startswith("mma/") and of == "test")
     wanted, counts = set[str](), Counter[str]()
     for name in _shuffled(mine, np.random.default_rng(SEED)):
@@ -152,15 +148,8 @@ def _accompaniments(where: Path, side: dict[str, str]) -> Iterator[Song]:
         if counts[meter] < (FOUR_FOUR_MMA if meter == "4/4" else OTHER_MMA):
             counts[meter] += 1
             wanted.add(name)
-    with tempfile.TemporaryDirectory() as folder, tarfile.open(where / "mma-accompaniments.tar.xz") as tar:
-        members = [m for m in tar.getmembers() if Path(m.name).stem in wanted and m.name.endswith(".mid")]
-        tar.extractall(folder, members=members, filter="data")
-        for path in sorted(Path(folder).rglob("*.mid")):
-            try:
-                piece = tick_grid.read(path, mma_meter(entries[path.stem]))
-            except Unusable:
-                continue
-            yield _song(piece, path.name, "mma", "test", (*piece.has[:2], False))
+    for name, piece in mma_pieces(where, wanted, entries):
+        yield _song(piece, name, "mma", "test", (*piece.has[:2], False))
 
 
 def _joined(first: Song, second: Song) -> Song:

@@ -13,10 +13,11 @@ import lzma
 import tarfile
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -126,26 +127,38 @@ def _percent(name: str) -> int:
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) // 100 % 100
 
 
-def _mma(where: Path) -> Iterator[Song]:
-    """Yield a sample of the pieces whose songs measure nothing: half of them in other meters than 4/4."""
-    split = json.loads(SPLIT_FILE.read_text(encoding="utf-8"))
-    mine = {Path(name).stem for name in split["train"] if name.startswith("mma/")}
+def mma_entries(where: Path) -> dict[str, dict[str, Any]]:
+    """Return the index of the generated accompaniments, by the stem of a piece's file."""
     with lzma.open(where / "index.jsonl.xz", "rt", encoding="utf-8") as lines:
-        entries = {f"{entry['i']:05d}": entry for entry in map(json.loads, lines)}
-    own = [name for name in entries if name in mine]
-    order = [own[i] for i in np.random.default_rng(SEED).permutation(len(own))]
-    four = [name for name in order if entries[name]["ts"] == "4/4"]
-    odd = [name for name in order if entries[name]["ts"] != "4/4"][: MMA_PIECES // 2]
-    wanted = {*odd, *four[: MMA_PIECES - len(odd)]}
+        return {f"{entry['i']:05d}": entry for entry in map(json.loads, lines)}
+
+
+def mma_pieces(
+    where: Path, wanted: Collection[str], entries: Mapping[str, dict[str, Any]]
+) -> Iterator[tuple[str, Arrangement]]:
+    """Yield (file name, piece) of the wanted stems, without those that cannot be used."""
     with tempfile.TemporaryDirectory() as folder, tarfile.open(where / "mma-accompaniments.tar.xz") as tar:
         members = [m for m in tar.getmembers() if Path(m.name).stem in wanted and m.name.endswith(".mid")]
         tar.extractall(folder, members=members, filter="data")
         for path in sorted(Path(folder).rglob("*.mid")):
             try:
-                piece = tick_grid.read(path, mma_meter(entries[path.stem]))
+                yield path.name, tick_grid.read(path, mma_meter(entries[path.stem]))
             except Unusable:
                 continue
-            yield _song(piece, path.name, "mma", "train", (*piece.has[:2], False))  # MMA writes no true counter-lines
+
+
+def _mma(where: Path) -> Iterator[Song]:
+    """Yield a sample of the pieces whose songs measure nothing: half of them in other meters than 4/4."""
+    split = json.loads(SPLIT_FILE.read_text(encoding="utf-8"))
+    mine = {Path(name).stem for name in split["train"] if name.startswith("mma/")}
+    entries = mma_entries(where)
+    own = [name for name in entries if name in mine]
+    order = [own[i] for i in np.random.default_rng(SEED).permutation(len(own))]
+    four = [name for name in order if entries[name]["ts"] == "4/4"]
+    odd = [name for name in order if entries[name]["ts"] != "4/4"][: MMA_PIECES // 2]
+    wanted = {*odd, *four[: MMA_PIECES - len(odd)]}
+    for name, piece in mma_pieces(where, wanted, entries):
+        yield _song(piece, name, "mma", "train", (*piece.has[:2], False))  # MMA writes no true counter-lines
 
 
 def _jjswing(shared: Path) -> Iterator[Song]:
