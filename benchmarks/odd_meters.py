@@ -9,7 +9,8 @@ three bars likewise; changing: four bars of 4/4, then four of 3/4, in turn. (7/8
 targets.json, as band_score/score.py measures it: its mean over the songs that have it both ways, and its ratio to
 the 4/4 originals, over the first bars of them that last as long as what the cut has left: what recurs recurs less in a
 shorter song. Beside it the ratio to the whole originals, and the true band's and the rule's own figures and ratios.
-Worse: below 0.85 of 4/4 in the direction that is wanted, and outside the range that is wanted of all songs. The songs
+Worse: below 0.85 of 4/4 in the direction that is wanted, and outside the range that is wanted of all songs; few: so on
+fewer than three songs, where no mean stands (a rank correlation over 8 bars needs seven of them). The songs
 that were written in odd or changing meters stand on a row of their own, beside the same originals, whole. Appends to
 benchmarks/results.jsonl.
 """
@@ -33,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 from benchmarks.common import band_score, results
 
-FOUR, LEAST_BARS, LEAST_RATIO = "4/4", 24, 0.85
+FOUR, LEAST_BARS, LEAST_RATIO, LEAST_SONGS = "4/4", 24, 0.85, 3
 AS_WRITTEN = "odd, as written"
 Signature = tuple[int, int]
 
@@ -226,11 +227,12 @@ def show(rows: Mapping[str, Mapping[str, Scores]]) -> tuple[dict[str, dict[str, 
             for system in ("truth", "rule"):
                 there, before, n = pairs(rows, row, system, figure)
                 others += [there, ratio(target, there, before)] if n else [float("nan")] * 2
-            bad = is_worse(target, value, four)
+            off = is_worse(target, value, four)
+            bad = off and count >= LEAST_SONGS
             mine = ratio(target, value, four)
             whole = ratio(target, *pairs(rows, row, "reply", figure, whole=True)[:2])
             cells = "".join(f"{x:8.2f}" for x in (mine, whole, *others))
-            print(f"{figure:66}{four:8.2f}{value:8.2f}{count:8}{cells}{'  WORSE' if bad else ''}")
+            print(f"{figure:66}{four:8.2f}{value:8.2f}{count:8}{cells}{'  WORSE' if bad else '  few' if off else ''}")
             told[row] |= {figure: value, f"{figure}, ratio": mine, f"{figure}, truth": others[0]}
             if bad:
                 worse.append(f"{row}: {figure}: {value:.2f} beside {four:.2f} in 4/4 ({mine:.2f})")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,12 @@ class ChordAt:
 
     @property
     def tones(self) -> frozenset[int]:
-        return frozenset((self.root + step) % 12 for step in QUALITIES[self.quality])
+        return _tones(self.root, self.quality)
+
+
+@cache
+def _tones(root: int, quality: str) -> frozenset[int]:
+    return frozenset((root + step) % 12 for step in QUALITIES[quality])
 
 
 def place_of(note: BassNote, bar: BassBar) -> int:

@@ -36,6 +36,7 @@ ARCH = (0, 0, 4, 2)  # semitones that the line lies higher, cycle by cycle
 PASSING = 2  # ticks, up to which a note may pass by beside the chord, on a beat too
 FIRST_ANSWER, FEWEST = 3, 4  # place of PATTERN; notes of an answer
 ANSWER_REACH = 7  # semitones between the first notes of call and answer
+NEAR = 3  # steps to an answer's last note
 LAST_CALL, TAIL = 6, 3  # place of PATTERN whose call ends otherwise; notes of that end
 LONG_BAR = 26  # ticks, from which a motif is one bar long
 VELOCITY = 84
@@ -276,8 +277,9 @@ def syncopated(motif: Motif, beats: Sequence[int], ticks: int, bend: float) -> M
 def developed(motif: Motif, turn: Turn, returns: int) -> Motif:
     """Return the motif as it is said now.
 
-    An answer ends lower, on the note it began with. The last call of every other cycle turns its end upwards; every
-    fourth cycle, and every fourth time the section is here, the motif is turned upside down.
+    An answer ends lower, on the note it began with where that is near, else a step away. The last call of every other
+    cycle turns its end upwards; every fourth cycle, and every fourth time the section is here, the motif is turned
+    upside down.
     """
     notes = motif.notes
     if (returns + turn.cycle) % 4 == 3:
@@ -288,7 +290,9 @@ def developed(motif: Motif, turn: Turn, returns: int) -> Motif:
         if notes[-1].step < pivot:
             notes = (*notes[:-TAIL], *tail)
     if turn.says == "answer" and len(notes) > 2:
-        notes = (*notes[:-2], replace(notes[-2], step=notes[-2].step - 1), replace(notes[-1], step=0))
+        lower = notes[-2].step - 1
+        end = 0 if abs(lower) <= NEAR else lower + (1 if lower < 0 else -1)
+        notes = (*notes[:-2], replace(notes[-2], step=lower), replace(notes[-1], step=end))
     return Motif(notes, motif.source)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.parts.bar_chords import ChordAt
-from agent.parts.counter_line import Motif, MotifNote, Turn, developed, lift_of, line_of, of_length, turn_of
+from agent.parts.counter_line import NEAR, Motif, MotifNote, Turn, developed, lift_of, line_of, of_length, turn_of
 
 MOTIF = Motif(tuple(MotifNote(2 * at, 2, step) for at, step in enumerate((0, 1, 2, 1, 0, -1, -2))))
 
@@ -72,3 +72,9 @@ def test_only_a_short_note_passes_by_beside_the_chord() -> None:
         for one in (passing, held)
     ]
     assert pitches == [False, True]
+
+
+def test_an_answer_does_not_leap_to_its_last_note() -> None:
+    falling = Motif(tuple(MotifNote(2 * at, 2, -at) for at in range(6)))
+    end = steps(developed(falling, Turn("answer", 0, 3), 0))
+    assert abs(end[-1] - end[-2]) <= NEAR
