@@ -47,11 +47,11 @@ class Cable:
 
     def connect(self, source: str, target: str, timeout_s: float = 15.0) -> None:
         """The first ports whose names hold these words, as soon as both are there."""
-        deadline_s = time.monotonic() + timeout_s
-        while not ((a := self._port(source, is_output=True)) and (b := self._port(target, is_input=True))):
-            if time.monotonic() > deadline_s:
-                raise TimeoutError(f"{source} -> {target}: there are {[p.name for p in self.client.get_ports()]}")
-            time.sleep(0.02)
+        try:
+            a = wait_for(lambda: self._port(source, is_output=True), timeout_s, source)
+            b = wait_for(lambda: self._port(target, is_input=True), timeout_s, target)
+        except TimeoutError as cause:
+            raise TimeoutError(f"{cause}; there are {[p.name for p in self.client.get_ports()]}") from cause
         if b.name not in {port.name for port in self.client.get_all_connections(a)}:
             self.client.connect(a, b)
 

@@ -5,7 +5,6 @@ One JACK client does both, so that what went in and what came out lie on one clo
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ import soundfile as sf
 
 from agent.core.midi_constants import NOTE_OFF, NOTE_ON
 from tests.rig import leave
+from tests.waiting import wait_for
 
 
 @dataclass
@@ -88,12 +88,10 @@ class Studio:
         return [p for p in self.client.get_ports() if part in p.name or any(part in alias for alias in p.aliases)]
 
     def wait(self, until: Callable[[], bool], timeout_s: float, what: str) -> None:
-        deadline_s = time.monotonic() + timeout_s
-        while not until():
-            if time.monotonic() > deadline_s:
-                names = [p.name for p in self.client.get_ports()]
-                raise TimeoutError(f"{what} did not come within {timeout_s} s; ports: {names}")
-            time.sleep(0.05)
+        try:
+            wait_for(until, timeout_s, what, 0.05)
+        except TimeoutError as cause:
+            raise TimeoutError(f"{cause}; ports: {[p.name for p in self.client.get_ports()]}") from cause
 
     def note_ons(self, channel: int | None = None) -> list[tuple[float, int]]:
         return [

@@ -6,13 +6,13 @@ import os
 import shutil
 import subprocess
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from agent.core.os_process import may_be_realtime
+from tests.waiting import wait_for
 
 UP_S = 10.0
 LEAVES_S = 5.0
@@ -87,11 +87,9 @@ def jack_server(rate: int = 48_000, period: int = 128) -> Iterator[dict[str, str
 def wait_until_up(server: subprocess.Popen[bytes]) -> None:
     from agent.midi.output import jack_runs
 
-    deadline_s = time.monotonic() + UP_S
-    while not jack_runs():
-        if server.poll() is not None or time.monotonic() > deadline_s:
-            raise RuntimeError(f"jackd did not come up within {UP_S} s (exit status {server.poll()})")
-        time.sleep(0.05)
+    wait_for(lambda: jack_runs() or server.poll() is not None, UP_S, "jackd", 0.05)
+    if server.poll() is not None:
+        raise RuntimeError(f"jackd ended: exit status {server.poll()}")
 
 
 def forget(name: str, before: str | None) -> None:

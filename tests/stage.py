@@ -23,6 +23,7 @@ from agent.control.socket_server import ask
 from agent.core.errors import UserError
 from agent.core.midi_constants import NOTE_OFF, NOTE_ON
 from tests.rig import REALTIME, forget_dead_servers, leave
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).parent.parent
 SYNTH = "hardware"  # the synth's client name
@@ -65,10 +66,7 @@ class Server:
 def wait(until: Callable[[], Any], timeout_s: float, what: str) -> float:
     """Seconds it took; TimeoutError."""
     begun_s = time.monotonic()
-    while not until():
-        if time.monotonic() - begun_s > timeout_s:
-            raise TimeoutError(f"{what} did not come within {timeout_s} s")
-        time.sleep(0.02)
+    wait_for(until, timeout_s, what, 0.02)
     return time.monotonic() - begun_s
 
 

@@ -16,6 +16,7 @@ pytest.importorskip("jack")
 from tests.faults import FAULTS, Fault, kill, suffer
 from tests.jack_studio import load
 from tests.stage import Stage
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.rig, pytest.mark.skipif(not shutil.which("jackd"), reason="needs jackd2")]
 SLACK_S = 1.5  # these machines are shared
@@ -58,8 +59,7 @@ def test_the_band_outlives_slowly(stage: Stage, fault: Fault) -> None:
 def test_a_killed_parent_leaves_silence_and_readable_files_and_is_resumed(stage: Stage) -> None:
     stage.send("mode trade")
     kill("parent")(stage)
-    time.sleep(2.0)
-    assert stage.synth.hanging == []
+    wait_for(lambda: stage.synth.hanging == [], 2.0, "the end of the notes")
     for path in (stage.folder / "sessions").rglob("*.wav"):
         assert sf.info(str(path)).frames > 0, path
     stage.start()

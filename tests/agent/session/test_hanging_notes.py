@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -117,12 +116,9 @@ def test_after_everything_was_killed_at_once_no_note_hangs(tmp_path: Path) -> No
         wait_for(sounds, 120, "a note", 0.002)
         os.killpg(session.pid, signal.SIGKILL)
         session.wait()
-        time.sleep(0.2)
-        follow(synth, sounding)
-        assert sounding, "nothing was left sounding: the test shows nothing"
+        wait_for(sounds, 2, "what was left sounding")
         done = subprocess.run([sys.executable, "-m", "agent", "silence"], env=home, capture_output=True, text=True)
-        time.sleep(0.2)
-        follow(synth, sounding)
+        wait_for(lambda: not sounds(), 2, "the end of the notes")
         synth.close_port()
         synth.delete()
     assert "hardsynth" in done.stdout

@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -135,8 +134,7 @@ def test_the_band_is_heard_in_time_and_sigterm_leaves_no_note(server: dict[str, 
         assert room.note_ons(), "the band never came in"
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == bool(stood_still(tmp_path / "s"))
-        time.sleep(0.5)
-        assert room.hanging() == []
+        room.wait(lambda: room.hanging() == [], 2, "the end of the last note")
         level = np.sqrt(np.mean(room.recording[-30 * room.rate :] ** 2))
         assert level > 1e-3, "no sound came out of the synth"
         on_the_beat, behind = off_beat_s(room, lambda section: section["behind_ms"] == 0), off_beat_s(room, is_behind)
@@ -164,8 +162,7 @@ def test_when_the_model_process_is_killed_the_band_plays_on_and_no_note_hangs(
         assert np.diff(played_s).max() < 2.4, "a gap of a bar"
         process.send_signal(signal.SIGINT)
         assert process.wait(15) == 1  # it says that there was trouble
-        time.sleep(0.3)
-        assert room.hanging() == []
+        room.wait(lambda: room.hanging() == [], 2, "the end of the last note")
         with antiphon(server, tmp_path / "again") as second:
             wait_until_listening(room, tmp_path / "again")
             assert second.poll() is None

@@ -13,16 +13,18 @@ from agent.core.errors import UserError
 from agent.session.link import LinkPeer
 from listener.types import Grid, Meter
 from tests.link_room import link_room
+from tests.waiting import wait_for
 
 FOUR, SEVEN = Meter(4, 4), Meter(7, 8)
 
 
 def wait(until: Callable[[], object], what: str, timeout_s: float = 8.0) -> None:
-    deadline_s = time.monotonic() + timeout_s
-    while not until():
-        if time.monotonic() > deadline_s:
-            pytest.skip(f"no multicast on this machine: {what}") if what == "peers" else pytest.fail(what)
-        time.sleep(0.02)
+    try:
+        wait_for(until, timeout_s, what, 0.02)
+    except TimeoutError:
+        if what == "peers":
+            pytest.skip("no multicast on this machine: peers")
+        raise
 
 
 @pytest.fixture(scope="module")

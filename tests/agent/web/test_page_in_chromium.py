@@ -287,7 +287,7 @@ def test_nothing_is_cut_off_and_nothing_hinders_a_screen_reader(
     shots = os.environ.get("ANTIPHON_SCREENSHOTS")
     for tab in ("play", "say", "band", "song", "sessions", "setup"):
         page.click(f"#tab-{tab}")
-        time.sleep(0.3)
+        page.wait_for_function("document.getAnimations().every((one) => one.playState !== 'running')")
         if shots:
             page.screenshot(path=f"{shots}/remote_{tab}_{size[0]}.png")
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0], tab
