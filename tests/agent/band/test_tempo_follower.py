@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -220,3 +221,18 @@ def test_asked_to_play_behind_the_beat_it_does_and_by_as_much() -> None:
         )
 
     np.testing.assert_allclose(drums(15) - drums(0), 0.015, atol=1e-9)
+
+
+def test_a_band_that_does_not_play_yet_begins_on_the_beat_that_the_ears_have_found() -> None:
+    late, found = ears(0.13 + 0.5 * np.arange(20), 2.0), ears(0.5 * np.arange(20), 2.0)
+    for playing, most_s in ((False, 0.01), (True, 0.15)):
+        tempo = Tempo()
+        for frame in range(int(2.0 / FRAME_S)):
+            tempo.follow(late, (), frame * FRAME_S, playing=playing)
+        grids = [
+            tempo.follow(replace(found, anchor_s=2.0, index=4), (), 2.0 + frame * FRAME_S, playing=playing)
+            for frame in range(3)
+        ]
+        apart_s = abs(found.time_of(round(found.beat_at(grids[-1].anchor_s))) - grids[-1].anchor_s)
+        assert apart_s < most_s
+        assert playing == (apart_s > 0.05)
