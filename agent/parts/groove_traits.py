@@ -42,7 +42,7 @@ MARKS = {(): ".", ("kick",): "k", ("snare",): "s", ("kick", "snare"): "x"}  # of
 @dataclass(frozen=True, slots=True)
 class Traits:
     """What is known of a groove before any bass is: kicks bool [bars, ticks]; own: its worth without a bass, by
-    reason; kick_density: kicks in 16 ticks; pattern: (piece, tick) of kicks and snares of both bars."""
+    reason; kick_density: kicks in 16 ticks, but for those on the backbeat; pattern: (piece, tick) of kicks and snares of both bars."""
 
     groove: Groove
     kicks: Bools
@@ -145,7 +145,9 @@ def traits(groove: Groove, meter: Meter) -> Traits:
     hits = float(np.mean([sum(map(len, bar)) for bar in bars])) * 16 / ticks
     time = float(np.mean([len(ticks_of(bar, TIME_PIECES)) for bar in bars])) * 4 / ticks
     halves = float(np.mean([halves_alike(kick_snare(bar), ticks) for bar in bars]))
-    return Traits(groove, kicks, own, float(kicks.sum(1).mean()) * 16 / ticks, hits, pattern_of(groove), time, halves)
+    between = np.delete(kicks, list(starts[1::2]), axis=1)  # with the backbeat a kick answers no bass
+    density = float(between.sum(1).mean()) * 16 / ticks
+    return Traits(groove, kicks, own, density, hits, pattern_of(groove), time, halves)
 
 
 def pattern_of(groove: Groove) -> frozenset[tuple[str, int]]:
