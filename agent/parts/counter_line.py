@@ -341,7 +341,7 @@ def line_of(
             chord
             and pitch % 12 not in chord.tones
             and (ends or long)
-            and (_clashes(pitch, chord) or not again and (ends or tick in strong))
+            and (_clashes(pitch, chord) or (not again and (ends or tick in strong)))
         ):
             last = notes[-1].pitch if notes else None  # a step is not to become a repeated note
             near = [p for p in range(pitch - 3, pitch + 4) if p % 12 in chord.tones and low <= p <= high]

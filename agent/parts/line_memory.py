@@ -52,4 +52,6 @@ def suits_again(
         changed = sum(note.pitch != known[start + note.tick] for note in notes) / len(notes) if notes else 1.0
         if changed < least:
             best, least = one, changed
+        if not least:
+            break
     return best
