@@ -338,7 +338,7 @@ class BandEntrance:
         match self.state:
             case BandState.PLAYING | BandState.HOLDING:
                 entered = self._mute.parts if turn.phase == Phase.OURS else self._mute.parts & self._entered()
-                rests = {"line"} if self.state == BandState.HOLDING else set()
+                rests = {"line"} if self.state == BandState.HOLDING or self._closing.doubtful else set()
                 gate = Gate((entered - rests) & may.parts, may.pieces, gain=may.gain)
                 if self._closing.holds and self._together:
                     held = frozenset[str]() if self._closing.slowed else gate.parts & {"drums"}

@@ -65,7 +65,7 @@ class BarReading:
         if self._one is None:
             return grid
         if beats := self._cycle.beats_in_bar(grid):
-            grid = replace(grid, meter=replace(grid.meter, numerator=beats))
+            grid = replace(grid, meter=replace(grid.meter, numerator=beats, grouping=()))
         return replace(grid, position=(grid.index - self._one) % grid.meter.numerator + 1)
 
     def may_enter(self, grid: Grid, at_s: float) -> bool:

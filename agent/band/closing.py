@@ -30,11 +30,12 @@ SLOWING, SLOW_BEATS = 1.08, 8  # the period now beside the one so many beats ago
 class Closing:
     """Push every frame. holds: the last note is held alone; slowed: with a tempo that slowed; ended: it is over.
 
-    first: no bar line but its own has come since by more than a beat.
+    first: no bar line but its own has come since by more than a beat. doubtful: it may come to be held, for a note that
+    was expected has not come: nothing new is said meanwhile.
     """
 
     def __init__(self) -> None:
-        self.holds = self.slowed = self.ended = self.first = False
+        self.holds = self.slowed = self.ended = self.first = self.doubtful = False
         self._newest: Note | None = None
         self._on_one = self._tonic = False
         self._gaps_s: deque[float] = deque(maxlen=KEPT)
@@ -47,7 +48,7 @@ class Closing:
         """Take a frame, its grid the band's. expected: beats of the bass notes that are foretold, past ones as well."""
         grid = analysis.grid
         if grid is None:
-            self.holds = self.slowed = self.ended = self.first = False
+            self.holds = self.slowed = self.ended = self.first = self.doubtful = False
             return
         for note in analysis.notes:
             if note.articulation != "ghost":
@@ -74,14 +75,16 @@ class Closing:
         self.slowed = len(periods) == SLOW_BEATS and grid.period_s > SLOWING * float(np.median(list(periods)[:4]))
 
     def _judge(self, now_s: float, grid: Grid, expected: Sequence[float]) -> None:
-        self.holds = self.ended = self.first = False
+        self.holds = self.ended = self.first = self.doubtful = False
         if self._newest is None or not self._on_one or not (self._tonic or self.slowed) or len(self._gaps_s) < ENOUGH:
             return
         alone_s = now_s - self._newest.onset_s
         gaps = list(self._gaps_s)
         went_on = sum(gap < alone_s for gap in gaps) >= WENT_ON * len(gaps) and max(gaps[-LATELY:]) < alone_s
         began, late = grid.beat_at(self._newest.onset_s) + NEAR_ONE, grid.beat_at(now_s) - LATE_BEATS
-        missed = self._length_s is None and sum(began < beat < late for beat in expected) >= MISSED
+        overdue = sum(began < beat < late for beat in expected) if self._length_s is None else 0
+        missed = overdue >= MISSED
+        self.doubtful = went_on and overdue > 0
         least_beats = SLOWED_BEATS if self.slowed else MISSED_BEATS if missed else HOLDS_BEATS
         self.holds = went_on and alone_s > least_beats * grid.period_s
         self.first = self.holds and alone_s < (grid.meter.numerator + 1) * grid.period_s

@@ -42,7 +42,8 @@ class RiffCycle:
         """Return how many beats a bar of the riff has; 0 where the riff says nothing else than the grid's meter."""
         per_beat = ticks_per_beat(grid.meter)
         beats, rest = divmod(self.ticks, per_beat)
-        bar = METERS.get(beats, 0) if not rest else 0
+        quarter = 2 if grid.meter.denominator == 8 and beats % 2 == 0 else 1  # of a cycle in eighths, counted in two
+        bar = METERS.get(beats // quarter, 0) * quarter if not rest else 0
         agrees = not bar or not beats % grid.meter.numerator or not grid.meter.numerator % beats
         return 0 if agrees else bar
 

@@ -27,6 +27,7 @@ SAME_BEATS = 0.2  # of a beat; the listener's grid and the band's are the same w
 LOST_BEATS = 0.35
 APART_BEATS, APART_S = 0.15, 0.050  # further from the listener's grid than both, for so many beats, the band is lost
 APART_FOR_BEATS = 2.0
+JOINS_BEATS = 0.1  # further from the listener's grid, a band that does not play yet begins on it
 SAME_TEMPO = 0.20
 FOUND_BEATS, FOUND_TEMPO = 0.06, 0.06  # a listener's grid that moves so much in a frame is another one
 SCORE_MEMORY = 0.85  # per note
@@ -143,14 +144,17 @@ class Tempo:
         now_s: float,
         behind_s: float | None = None,
         expected: Expected = (),
+        playing: bool = True,
     ) -> Grid:
         """Return the grid to play on. Call once a frame; all times are seconds of the stream.
 
         grid: the listener's; notes: new in this frame; behind_s: how far behind the beat the player plays, None = not
         known. A player may lay back without slowing the band down. expected: (beat, pitch) of the notes foretold.
+        playing: whether the band is heard; until it is, it need not glide to where the listener has the beat.
         """
         late_s = _intended_s(behind_s or 0.0) * self._stability() if self._locks else 0.0
-        if not self._locks or not self._agree(grid) or self._is_lost(grid, now_s):
+        agrees = bool(self._locks) and self._agree(grid) and not self._is_lost(grid, now_s)
+        if not agrees or (not playing and self._own_beats <= 0 and abs(self._apart(grid)) > JOINS_BEATS):
             self._start(grid, now_s)
         for note in notes:
             if note.articulation != "ghost":
@@ -213,12 +217,16 @@ class Tempo:
             self._downbeat = None
         return True
 
+    def _apart(self, grid: Grid) -> float:
+        """Return how far the band is from the nearest beat that the listener hears, in beats."""
+        apart = grid.beat_at(self._time_of(self._index))
+        return apart - round(apart)
+
     def _is_lost(self, grid: Grid, now_s: float) -> bool:
         """Return whether the band has long been between the beats that the listener hears, by their nearest."""
         if self._own_beats > 0:
             return False
-        apart = grid.beat_at(self._time_of(self._index))
-        apart -= round(apart)
+        apart = self._apart(grid)
         if abs(apart) < APART_BEATS or abs(apart) * grid.period_s < APART_S:
             self._apart_s = now_s
         self._apart_s = min(self._apart_s, now_s)

@@ -121,7 +121,8 @@ class BandTime:
         if analysis.grid is not None:
             self._seen_s += (analysis.grid.behind_s - self._seen_s) * (1 - math.exp(-FRAME_S / SEEN_S))
         behind_s = _behind_s(analysis.feel, self._seen_s)
-        return self._tempo.follow(ears, analysis.notes, analysis.time_s, behind_s, self.expected)
+        playing = self._form.state in AUDIBLE
+        return self._tempo.follow(ears, analysis.notes, analysis.time_s, behind_s, self.expected, playing)
 
     def _returned_s(self, analysis: Analysis) -> float | None:
         """Return the first onset after a rest of a bar, where it was meant for the one that the band has near it."""

@@ -6,7 +6,7 @@ chords and transformed when its section comes back; every phrase of it ends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -316,40 +316,59 @@ def line_of(
     lift: int = 0,
     answers: bool = False,
     first: bool = False,
+    known: Mapping[int, int] | None = None,
 ) -> tuple[LineNote, ...]:
     """Return the notes of one bar of a statement.
 
     half: which of its two bars. chords: of this bar. first_chord: that the statement began on: it places the motif.
     beats: ticks of the felt beats. register: -1 to 1. loud: times the usual velocity.
     lift: semitones above the usual place. answers: on another tone of the chord than its call would be; first: it is
-    the section's first answer: a motif that has no room there is then answered by its end alone.
+    the section's first answer: a motif that has no room there is then answered by its end alone. known: the MIDI
+    pitches of an earlier statement by the motif's ticks, which is said again; only what it has is said.
     """
     shift = round((REGISTER_SPAN[0] if register < 0 else REGISTER_SPAN[1]) * register)
     low, high, home = LOW + shift, min(HIGH, HIGH + shift), HOME + shift + lift
     ladder = [pitch for pitch in range(LINE_LOW, LINE_HIGH + 1) if pitch % 12 in scale]
-    anchor = _anchor(ladder, motif, first_chord, low, high, home, answers)
-    offset = motif.notes[0].step
-    stays = answers and first and anchor == _anchor(ladder, motif, first_chord, low, high, home, False)
-    said = motif.notes[-max(FEWEST, len(motif.notes) // 2) :] if stays else motif.notes
+    again = known is not None  # what was heard before is bent where it clashes alone
+    if known is None:
+        known = _placed(motif, first_chord, ladder, (low, high, home), answers, first)
     strong = {0, *beats[len(beats) // 2 : len(beats) // 2 + 1]}
     notes: list[LineNote] = []
-    for note in said:
-        if not half * ticks <= note.tick < (half + 1) * ticks:
+    for note in motif.notes:
+        if note.tick not in known or not half * ticks <= note.tick < (half + 1) * ticks:
             continue
         tick = note.tick - half * ticks
-        pitch = ladder[min(max(anchor + note.step - offset, 0), len(ladder) - 1)]
+        pitch = known[note.tick]
         chord = next((c for c in reversed(chords) if c.tick <= tick), chords[0] if chords else None)
+        ends, long = note is motif.notes[-1], note.length > PASSING
         if (
             chord
             and pitch % 12 not in chord.tones
-            and (note is motif.notes[-1] or (note.length > PASSING and (tick in strong or _clashes(pitch, chord))))
+            and (ends or long)
+            and (_clashes(pitch, chord) or (not again and (ends or tick in strong)))
         ):
             last = notes[-1].pitch if notes else None  # a step is not to become a repeated note
             near = [p for p in range(pitch - 3, pitch + 4) if p % 12 in chord.tones and low <= p <= high]
             pitch = min(near, key=lambda p: (abs(p - pitch) + 2 * (p == last), p), default=pitch)
+        elif pitch % 12 not in scale and not (chord and pitch % 12 in chord.tones):  # the key is another by now
+            pitch = min(ladder, key=lambda p: (abs(p - pitch), p), default=pitch)
         velocity = VELOCITY * (1 + 0.13 * level) * loud + (4 if tick in beats else 0)
         notes.append(LineNote(tick, note.length, pitch, int(min(max(velocity, 20), 116))))
     return tuple(notes)
+
+
+def _placed(
+    motif: Motif, chord: ChordAt, ladder: Sequence[int], room: tuple[int, int, int], answers: bool, first: bool
+) -> dict[int, int]:
+    """Return the MIDI pitches of a statement by the motif's ticks, as the chord on which it begins places it.
+
+    room: (lowest, highest, usual) pitch.
+    """
+    anchor = _anchor(ladder, motif, chord, *room, answers)
+    stays = answers and first and anchor == _anchor(ladder, motif, chord, *room, False)
+    said = motif.notes[-max(FEWEST, len(motif.notes) // 2) :] if stays else motif.notes
+    rungs = (min(max(anchor + note.step - motif.notes[0].step, 0), len(ladder) - 1) for note in said)
+    return {note.tick: ladder[rung] for note, rung in zip(said, rungs, strict=True)}
 
 
 def _anchor(ladder: Sequence[int], motif: Motif, chord: ChordAt, low: int, high: int, home: int, answers: bool) -> int:

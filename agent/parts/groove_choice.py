@@ -20,6 +20,7 @@ HAND_A_SECOND, LEAST_A_SECOND = 8.0, 2.2  # strokes of the timekeeper
 GOOD_ENOUGH = 75  # percentile of worth without a bass, beyond which it counts no more
 NEW_SAY = 0.6  # of likeness to a groove of this session
 WISHED_F1 = 0.58  # of kicks with bass onsets: human rhythm sections; copying the bass is no virtue
+KICKS, KICKS_BESIDE, KICKS_A_NOTE = 2.2, 1.7, 0.22  # of a bar, beside its backbeat, and more for each bass note
 TASTE_SAY, LIKE_FROM = 1.6, 0.6  # of a groove as the player likes it; likeness to one from which it counts
 PATTERN = "pattern "  # of what is wanted, before kicks and snares as text
 LIKELY_OF, LIKELY_SAY = 8, 0.25  # best candidates of which the likelihood is asked; its worth by standard deviation
@@ -113,7 +114,7 @@ def _reasons(
         "good enough": np.minimum(enough - stock.own, 0.0),
         "kick with bass": 2.2 * (1 - abs(f1 - WISHED_F1) / WISHED_F1) if heard else np.full(len(stock), 0.8),
         "tempo": -TEMPO_SAY * _tempo_apart(stock, wanted.get("tempo", 0.0)),
-        "kick density": -0.35 * abs(stock.kick_density - (2.2 + 0.22 * density)),
+        "kick density": -0.35 * _kicks_apart(stock, KICKS_A_NOTE * density),
         "halves": -wanted.get("halves", 0.0) * np.maximum(halves - stock.halves, 0.0),
         "energy": -0.06 * abs(stock.hits - (14.0 + 5.0 * wanted.get("energy", 0.0))),
         "swing": -0.8 * abs(stock.swung - wanted.get("swung", 0.0)),
@@ -155,6 +156,11 @@ def _tempo_apart(stock: Stock, quarter_bpm: float) -> Floats:
     strokes = stock.strokes * quarter_bpm / 60
     hand = np.maximum(strokes - HAND_A_SECOND, 0.0) + np.maximum(LEAST_A_SECOND - strokes, 0.0)
     return np.asarray(apart + FAST_SAY * hand)
+
+
+def _kicks_apart(stock: Stock, more: float) -> Floats:
+    """Return how many kicks in 16 ticks each groove has too many or too few, in all or beside the backbeat."""
+    return np.asarray(np.maximum(abs(stock.kick_density - KICKS - more), abs(stock.answering - KICKS_BESIDE - more)))
 
 
 def _kick_f1(stock: Stock, heard: Sequence[BassBar]) -> Floats:

@@ -42,7 +42,8 @@ MARKS = {(): ".", ("kick",): "k", ("snare",): "s", ("kick", "snare"): "x"}  # of
 @dataclass(frozen=True, slots=True)
 class Traits:
     """What is known of a groove before any bass is: kicks bool [bars, ticks]; own: its worth without a bass, by
-    reason; kick_density: kicks in 16 ticks; pattern: (piece, tick) of kicks and snares of both bars."""
+    reason; kick_density: kicks in 16 ticks; pattern: (piece, tick) of kicks and snares of both bars; answering: kicks
+    in 16 ticks but for those on the backbeat, which answer no bass."""
 
     groove: Groove
     kicks: Bools
@@ -52,6 +53,7 @@ class Traits:
     pattern: frozenset[tuple[str, int]] = frozenset()
     strokes: float = 2.0  # of the timekeeper in a quarter
     halves: float = 1.0  # likeness of the second half of its bars to the first, in kick and snare
+    answering: float = 0.0
 
 
 class Stock(tuple[Traits, ...]):
@@ -64,6 +66,7 @@ class Stock(tuple[Traits, ...]):
     own: Floats
     kicks: Bools
     kick_density: Floats
+    answering: Floats
     hits: Floats
     swung: Floats
     strokes: Floats
@@ -78,7 +81,7 @@ class Stock(tuple[Traits, ...]):
         ticks = found[0].kicks.shape[1]
         stock.own = np.array([sum(one.own.values()) for one in found])
         stock.kicks = np.stack([one.kicks[[0, -1]] for one in found])
-        for name in ("kick_density", "hits", "strokes", "halves"):
+        for name in ("kick_density", "answering", "hits", "strokes", "halves"):
             setattr(stock, name, np.array([getattr(one, name) for one in found]))
         stock.swung = np.array([float(one.groove.swung) for one in found])
         stock.bpm = np.array([one.groove.quarter_bpm for one in found])
@@ -145,7 +148,9 @@ def traits(groove: Groove, meter: Meter) -> Traits:
     hits = float(np.mean([sum(map(len, bar)) for bar in bars])) * 16 / ticks
     time = float(np.mean([len(ticks_of(bar, TIME_PIECES)) for bar in bars])) * 4 / ticks
     halves = float(np.mean([halves_alike(kick_snare(bar), ticks) for bar in bars]))
-    return Traits(groove, kicks, own, float(kicks.sum(1).mean()) * 16 / ticks, hits, pattern_of(groove), time, halves)
+    between = np.delete(kicks, list(starts[1::2]), axis=1)
+    density, answering = (float(some.sum(1).mean()) * 16 / ticks for some in (kicks, between))
+    return Traits(groove, kicks, own, density, hits, pattern_of(groove), time, halves, answering)
 
 
 def pattern_of(groove: Groove) -> frozenset[tuple[str, int]]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from agent.parts.drum_groove import DrumBar
 from agent.parts.groove_choice import Likely
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.groove_traits import Traits
+from agent.parts.line_memory import SAID_MAX, Saying, Statement, suits_again
 from agent.parts.song_key import SongKey
 from agent.parts.voicing import voiced
 from agent.song import ending
@@ -26,7 +27,7 @@ from agent.song.arrangement import HALF_TIME_BELOW, lift_of, stage_in
 from agent.song.expectation import turn_of_groove
 from agent.song.level import hear_level
 from agent.song.phrase_feel import DRONE_STAGE, changes, feel_at, swelled
-from agent.song.sections import decide_section, turns, with_liked_groove
+from agent.song.sections import decide_section, turns, with_liked_groove, with_section
 from agent.song.song_form import Place, number_of, phrase_heard, place_in
 from agent.song.song_plan import BarPlan, Section, SongPlan
 from models.critic.critic import Critic
@@ -35,6 +36,7 @@ STAGE_HATS, STAGE_COMPING, STAGE_LINE = 0.8, 0.5, 0.4  # shares of the arrangeme
 SETTLED_HATS = 0.4  # of a song whose form is given: its drummer keeps the time as it is
 WIDE_FROM = 0.4  # of the stage, from which chords are spread
 BASS_HATS = 0.5  # of a busier or barer bass bar, in the timekeeper
+REGISTER_SAY = 16  # places of the line between the dial's middle and its ends
 LEADING_LINE = 1.0  # density of a line that is the tune
 INTENSITY_SAY = 0.3  # of a velocity, at the dial's ends
 BREAK_VELOCITY = 84
@@ -333,6 +335,53 @@ def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineN
     motif = plan.answers[0] if plan.answers and plan.answers[0] else section.motif
     if motif is None or not chords:
         return plan, ()
+    turn = _turn(bar)
+    if turn.says == "rest":
+        return replace(plan, statement=None), ()
+    motif = counter_line.developed(motif, turn, section.returns)
+    beats = group_starts(bar.now.meter, bar.now.ticks)
+    motif = counter_line.syncopated(motif, beats, section.ticks, wish.bend("syncopation"))
+    begun = plan.statement if turn.half == 1 and plan.statement else Statement(chords[0])
+    answers, lift = turn.says == "answer" and not plan.answers, counter_line.lift_of(turn)
+    first = turn.number == counter_line.FIRST_ANSWER and not section.returns
+
+    def say(known: Mapping[int, int] | None = None) -> tuple[LineNote, ...]:
+        return counter_line.line_of(
+            motif,
+            turn.half,
+            section.ticks,
+            chords,
+            begun.chord,
+            plan.key.scale,
+            beats,
+            bar.level,
+            wish.bend("register"),
+            bar.loud,
+            lift,
+            answers,
+            first,
+            known,
+        )
+
+    saying = Saying(motif, answers, lift + round(REGISTER_SAY * wish.bend("register")))
+    start = turn.half * section.ticks
+    again = begun.again
+    if not begun.pitches and not first:
+        again = suits_again(section.said, saying, start, say)
+    line = say(dict(again.pitches) if again else None)
+    pitches = (*begun.pitches, *((start + note.tick, note.pitch) for note in line))
+    is_whole = turn.half == counter_line.bars_of_motif(section.ticks) - 1
+    if is_whole and pitches and not again and not first:
+        said = (*section.said, replace(saying, pitches=pitches))[-SAID_MAX:]
+        plan = with_section(plan, replace(section, said=said))
+    return replace(plan, statement=Statement(begun.chord, again, pitches)), line
+
+
+def _turn(bar: _Bar) -> counter_line.Turn:
+    """Return what the line does in the bar."""
+    plan, section = bar.plan, bar.section
+    if plan.answers:
+        return counter_line.Turn("answer" if plan.answers[0] else "call", plan.answers[1])
     more = LEADING_LINE if plan.line_leads else STAGE_LINE * bar.stage[1]
     opens = section.name == plan.sections[0].name
     ticks = next(one.ticks for one in plan.sections if one.name == section.name)  # of several meters the first counts
@@ -340,28 +389,4 @@ def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineN
     if not opens and not section.returns:  # live, it was heard before it was known
         count = counter_line.bars_of_motif(ticks)
         since += -(-(plan.began - since) // count) * count
-    turn = counter_line.turn_of(plan.heard - since, section.returns, bar.density(more), ticks, opens)
-    if plan.answers:
-        turn = counter_line.Turn("answer" if plan.answers[0] else "call", plan.answers[1])
-    if turn.says == "rest":
-        return replace(plan, statement=None), ()
-    first = plan.statement if turn.half == 1 and plan.statement else chords[0]
-    motif = counter_line.developed(motif, turn, section.returns)
-    beats = group_starts(bar.now.meter, bar.now.ticks)
-    motif = counter_line.syncopated(motif, beats, section.ticks, wish.bend("syncopation"))
-    line = counter_line.line_of(
-        motif,
-        turn.half,
-        section.ticks,
-        chords,
-        first,
-        plan.key.scale,
-        beats,
-        bar.level,
-        wish.bend("register"),
-        bar.loud,
-        counter_line.lift_of(turn),
-        turn.says == "answer" and not plan.answers,
-        turn.number == counter_line.FIRST_ANSWER and not section.returns,
-    )
-    return replace(plan, statement=first), line
+    return counter_line.turn_of(plan.heard - since, section.returns, bar.density(more), ticks, opens)

@@ -287,7 +287,7 @@ def with_liked_groove(
     if here.declined and here.declined[-1][0].name not in plan.declined:
         (groove, beside), gone = here.declined[-1], here.groove
         own = replace(here, groove=groove, beside=beside, declined=here.declined[:-1])
-        return _with_section(plan, own), (Choice("groove", groove.name, gone.name, "the player took a verdict back"),)
+        return with_section(plan, own), (Choice("groove", groove.name, gone.name, "the player took a verdict back"),)
     if here.groove.name not in plan.declined:
         return plan, ()
     bass = list(here.examples)
@@ -301,10 +301,10 @@ def with_liked_groove(
     groove, beside = _to_bass(best.groove, second.groove, bass, certain)
     own = replace(here, groove=groove, beside=beside, declined=(*here.declined, (here.groove, here.beside)))
     why = f"the player wants no more of {here.groove.name}; {why_of(best, second)}"
-    return _with_section(plan, own), (Choice("groove", best.groove.name, second.groove.name, why),)
+    return with_section(plan, own), (Choice("groove", best.groove.name, second.groove.name, why),)
 
 
-def _with_section(plan: SongPlan, section: Section) -> SongPlan:
+def with_section(plan: SongPlan, section: Section) -> SongPlan:
     """Return the plan with its current section as given."""
     return replace(plan, sections=(*plan.sections[: plan.current], section, *plan.sections[plan.current + 1 :]))
 

@@ -14,6 +14,7 @@ from agent.parts.bass_bar import BassBar
 from agent.parts.comping import Figure, Stroke
 from agent.parts.counter_line import LineNote, Motif
 from agent.parts.drum_groove import DrumBar, Groove
+from agent.parts.line_memory import Saying, Statement
 from agent.parts.song_key import SongKey, hear_bar
 from agent.song.level import Level, hear_level
 from agent.song.song_form import (
@@ -55,6 +56,7 @@ class Section:
     stage: float = 0.0  # how full the band plays in it, -1 to 1 (agent/song/arrangement.py)
     other: Figure | None = None  # of comping, for its later phrases
     declined: tuple[tuple[Groove, Groove | None], ...] = ()  # grooves (and beside) that the player took away, in turn
+    said: tuple[Saying, ...] = ()  # statements of its motif, the oldest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class SongPlan:
     length: int = 8  # bars of its phrases
     memory: Mapping[frozenset[tuple[int, int]], tuple[ChordAt, ...]] = field(default_factory=dict)
     held: ChordAt | None = None
-    statement: ChordAt | None = None  # the chord on which the line's last motif began
+    statement: Statement | None = None  # of the line's motif, while it goes on
     crashed: int = -9  # the last bar that began with a crash
     struck: ChordAt | None = None  # the last chord as it was played, with its voicing
     centre: tuple[int, str] | None = None  # tonic and mode on which a pedal or a modal plan stays while it is asked for

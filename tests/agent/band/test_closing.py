@@ -55,6 +55,14 @@ def test_a_last_note_is_held_sooner_where_the_riff_says_that_others_should_have_
         assert one.holds == holds
 
 
+def test_as_soon_as_a_note_of_the_riff_is_overdue_under_a_last_note_the_end_is_in_doubt() -> None:
+    eighths = tuple(32.5 + 0.5 * n for n in range(6))
+    for expected, until, doubtful in ((eighths, 33.0, True), (eighths, 32.4, False), ((), 33.0, False)):
+        one = Closing()
+        closing([*LINE, (32, 2.5)], until * BEAT_S, one, expected)
+        assert (one.doubtful, one.holds) == (doubtful, False)
+
+
 def test_neither_a_short_stop_nor_a_note_off_the_one_nor_whole_notes_end_a_song() -> None:
     for notes in ([*LINE, (32, 0.4)], [*LINE, (33, 2.5)], [*LINE, (32, 3.9), (36, 3.9), (40, 3.9)]):
         one = Closing()

@@ -46,3 +46,14 @@ def test_a_riff_that_moves_to_another_root_keeps_the_cycle_it_was_known_to_have(
             cycle.push([Note(at_s, at_s + 0.06, None, pitch + up, 90)], grid)
             found.append(cycle.ticks)
     assert set(found[2 * len(RIFF) + 2 :]) == {12}
+
+
+def test_a_compound_meter_gives_way_to_a_riff_of_four_quarters() -> None:
+    reading, read = BarReading(0.5), None
+    unsure = Grid(0.0, 0, 1, 0.25, Meter(12, 8, (3, 3, 3, 3)), 0.6, 0.2)
+    for turn in range(3):
+        for tick, pitch in (*RIFF, (13, 41)):
+            at_s = 0.125 * (tick + 16 * turn)
+            note = Note(at_s, at_s + 0.06, None, pitch, 90)
+            read = reading.read(Analysis(at_s + 0.06, at_s + 0.06, 0.0, None, 0.0, -20.0, notes=(note,)), unsure)
+    assert read is not None and read.meter == Meter(8, 8)

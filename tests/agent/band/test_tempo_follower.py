@@ -220,3 +220,14 @@ def test_asked_to_play_behind_the_beat_it_does_and_by_as_much() -> None:
         )
 
     np.testing.assert_allclose(drums(15) - drums(0), 0.015, atol=1e-9)
+
+
+def test_a_band_that_does_not_play_yet_begins_on_the_beat_that_the_ears_have_found() -> None:
+    late, found = Grid(2.08, 4, 1, 0.5, FOUR, 0.9, 0.9), Grid(2.0, 4, 1, 0.5, FOUR, 0.9, 0.9)
+    apart_s = []
+    for playing in (False, True):
+        tempo = Tempo()
+        for frame in range(150):
+            played = tempo.follow(late if frame < 148 else found, (), frame * FRAME_S, playing=playing)
+        apart_s.append(abs(played.time_of(4) - 2.0))
+    assert apart_s[0] < 0.001 and apart_s[1] > 0.05

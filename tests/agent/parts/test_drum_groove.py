@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from agent.parts.bass_bar import BassBar, BassNote
 from agent.parts.drum_groove import DrumBar, Groove, halved, is_twice, turned
+from agent.parts.groove_choice import choose
+from agent.parts.groove_traits import Stock, traits
 from listener.types import Meter
 from models.music.tokens import DrumHit
 
@@ -42,3 +46,15 @@ def test_a_bar_is_varied_by_a_kick_of_the_other_where_that_is_another_groove() -
     assert turned(own, none) == (*own[:8], *none[8:])
     ghosted = drums({0, 6}, {4, 12, 15})
     assert turned(own, ghosted) == ghosted
+
+
+def chosen(kicks: set[int], other: set[int], heard: BassBar) -> set[int]:
+    """Return the kicks of the groove that a bass gets, of two that have the same snare."""
+    two = [Groove(str(number), "", (drums(own, {4, 12}),)) for number, own in enumerate((kicks, other))]
+    wanted = {"density": float(len(heard.notes)), "chance": 0.0}
+    found = Stock.of([traits(one, FOUR) for one in two])
+    return (kicks, other)[int(choose(found, [heard], wanted, np.random.default_rng(1))[0].groove.name)]
+
+
+def test_a_kick_on_every_beat_answers_no_busy_riff() -> None:
+    assert chosen({0, 4, 8, 12}, {0, 6, 8, 14}, bass(0, 3, 6, 8, 10, 12, 13, 14)) == {0, 6, 8, 14}
