@@ -34,6 +34,7 @@ class Resampler:
         self.half = 0 if self.up == self.down else math.ceil(ZERO_CROSSINGS * rate_in / low)
         self.delay_s = self.half / rate_in
         self._bank = _filter_bank(self.up, self.half, low / rate_in)
+        self._one_filter = np.broadcast_to(self._bank[0], (unit, 2 * self.half))
         self._buffer: Samples = np.zeros(self.half, np.float32)  # from input sample _start on
         self._start, self._next = -self.half, 0
 
@@ -59,7 +60,8 @@ class Resampler:
         if self.half == 0:
             out = self._buffer[centre - self._start].copy()
         else:
-            out = np.einsum("kt,kt->k", self._windows(centre), self._bank[k * self.down % self.up])
+            filters = self._bank[k * self.down % self.up] if self.up > 1 else self._one_filter
+            out = np.einsum("kt,kt->k", self._windows(centre), filters)
         self._next += self.unit
         keep_from = max(self._next * self.down // self.up - self.half, self._start)
         self._buffer, self._start = self._buffer[keep_from - self._start :], keep_from
