@@ -82,6 +82,16 @@ def set_realtime_priority(priority: int, policy: str = "SCHED_FIFO") -> bool:
     return _set_scheduler(policy, priority)
 
 
+def step_behind_realtime() -> None:
+    """Give the calling thread the lowest real-time priority, where it began with its maker's.
+
+    A thread inherits the priority of the one that starts it: one that reads a file for the audio process would stand in
+    the way of the sound server. With none it might be kept waiting while it holds the interpreter.
+    """
+    if hasattr(os, "sched_getparam") and os.sched_getparam(0).sched_priority > 1:
+        _set_scheduler("SCHED_RR", 1)
+
+
 def set_nice(nice: int) -> None:
     """Set the calling thread's niceness, -20 to 19, where it is granted."""
     with contextlib.suppress(OSError, AttributeError):
