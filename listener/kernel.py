@@ -58,6 +58,11 @@ class Kernel(Generic[*Args, R]):
         found = self._codes.get(_key(args))
         return (found or self._compiled(args))(*args)
 
+    def code_for(self, *args: *Args) -> Callable[[*Args], R]:
+        """Return the code for such arguments, compiled if it must be. It may be called with others of the same kinds
+        only, and spares them the look-up: for what is called hundreds of times a second."""
+        return self._codes.get(_key(args)) or self._compiled(args)
+
     @property
     def kinds(self) -> tuple[str, ...]:
         """Return the kinds of arguments that it is compiled for and has been called with in this process."""

@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader
-from importlib.metadata import version
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Generic, TypeVar, TypeVarTuple
@@ -147,6 +146,8 @@ def _write(path: Path, data: bytes) -> None:
 @cache
 def _platform() -> tuple[str, ...]:
     """Return what machine code depends on besides its source."""
+    from importlib.metadata import version  # heavy, and only where there is a kernel to run
+
     from llvmlite import binding
 
     versions = [f"{name} {version(name)}" for name in ("numba", "llvmlite", "numpy", "rocket-fft")]

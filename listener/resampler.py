@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from listener.types import Samples
@@ -33,6 +34,7 @@ class Resampler:
         self.half = 0 if self.up == self.down else math.ceil(ZERO_CROSSINGS * rate_in / low)
         self.delay_s = self.half / rate_in
         self._bank = _filter_bank(self.up, self.half, low / rate_in)
+        self._one_filter = np.broadcast_to(self._bank[0], (unit, 2 * self.half))
         self._buffer: Samples = np.zeros(self.half, np.float32)  # from input sample _start on
         self._start, self._next = -self.half, 0
 
@@ -58,12 +60,21 @@ class Resampler:
         if self.half == 0:
             out = self._buffer[centre - self._start].copy()
         else:
-            window = centre[:, None] + np.arange(-self.half + 1, self.half + 1) - self._start
-            out = np.einsum("kt,kt->k", self._buffer[window], self._bank[k * self.down % self.up])
+            filters = self._bank[k * self.down % self.up] if self.up > 1 else self._one_filter
+            out = np.einsum("kt,kt->k", self._windows(centre), filters)
         self._next += self.unit
         keep_from = max(self._next * self.down // self.up - self.half, self._start)
         self._buffer, self._start = self._buffer[keep_from - self._start :], keep_from
         return out
+
+    def _windows(self, centre: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return what each output sample is made of, [unit, 2 * half]."""
+        first = int(centre[0]) - self.half + 1 - self._start
+        if self.up == 1:  # they lie evenly
+            whole = sliding_window_view(self._buffer[first:], 2 * self.half)
+            return whole[: (self.unit - 1) * self.down + 1 : self.down]
+        window = (centre - centre[0] + first)[:, None] + np.arange(2 * self.half)
+        return self._buffer[window]
 
 
 def _filter_bank(up: int, half: int, cutoff: float) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ import numpy as np
 import soundfile
 
 from agent.core.messages import PlayLoop
+from agent.core.os_process import step_behind_realtime
 from listener.types import Samples
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class SoundLoader:
         Thread(target=self._load, args=(wish, rate), name="loop", daemon=True).start()
 
     def _load(self, wish: PlayLoop, rate: int) -> None:
+        step_behind_realtime()
         try:
             self._loaded.append((wish, read_sound(Path(wish.path), rate)))
         except (OSError, RuntimeError, ValueError) as cause:

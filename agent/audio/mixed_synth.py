@@ -17,6 +17,7 @@ from agent.audio.own_voice_synth import PARTS as OWN_PARTS
 from agent.audio.own_voice_synth import OwnVoice
 from agent.audio.synth import DRUM_BANK, MAX_RENDER, PartVoice, Stems, Synth, SynthUnavailable
 from agent.core.midi_constants import NOTE_OFF, NOTE_ON
+from agent.core.os_process import step_behind_realtime
 from agent.core.paths import shipped_fonts, voice_path
 from agent.core.settings import DEFAULT_PARTS, Config, PartConfig
 from agent.core.types import MixWish
@@ -55,7 +56,9 @@ class MixedSynth:
         voices = [_voice(lane, i, parts[lane.part]) for i, lane in enumerate(lanes)]
         self._presets = {name: INSTRUMENTS[name].preset for name in instruments} | dict(presets or {})
         self.sample_rate, self.parts, self._configured = rate, tuple(parts), dict(parts)
-        self._synth = Synth(soundfonts, rate, voices, tuple(self._presets.values()))
+        wished = self._wished({}, None)
+        first = {lane.name: wished[lane.part] for lane in lanes}
+        self._synth = Synth(soundfonts, rate, voices, tuple(self._presets.values()), first=first)
         self._lanes = {part: tuple(lane.name for lane in lanes_of(part)) for part in parts}
         self.sounds: dict[str, tuple[int, int]] = {}  # part -> (bank, program) that plays
         offsets = {part: (config.gain_db, config.pan) for part, config in parts.items()}
@@ -71,8 +74,6 @@ class MixedSynth:
         self.sound({}, None)
         self._synth.forget_unused()
         if not waits:
-            for number in {self._presets[name] for name in OFTEN if name in self._presets}:
-                self._synth.load(number)
             fonts = (soundfonts,) if isinstance(soundfonts, Path) else tuple(soundfonts)
             self._reader = PresetReader(fonts, rate)
 
@@ -112,18 +113,23 @@ class MixedSynth:
     def prepare(self, asked: Mapping[str, str], style: str | None) -> None:
         """Be told what `sound` will be asked for soon: a thread reads what is not in memory yet."""
         if self._reader:
-            for number in self._wanted(asked, style).values():
-                if not self._synth.is_loaded(number):
+            often = (self._presets[name] for name in OFTEN if name in self._presets)
+            for number in (*self._wanted(asked, style).values(), *often):
+                if self._synth.has(number) and not self._synth.is_loaded(number):
                     self._reader.read(number)
 
     def _wanted(self, asked: Mapping[str, str], style: str | None) -> dict[str, tuple[int, int]]:
         """Return the preset that each part is to play, as far as the soundfonts have it."""
+        wished = self._wished(asked, style)
+        return {part: number for part, number in wished.items() if self._synth.has(number)}
+
+    def _wished(self, asked: Mapping[str, str], style: str | None) -> dict[str, tuple[int, int]]:
+        """Return the preset that each part is to play, whether the soundfonts have it or not."""
         usual = of_style(style)
-        wanted = {
+        return {
             part: self._presets.get(asked.get(part, "")) or self._own(part) or self._presets[usual[part]]
             for part in self.parts
         }
-        return {part: number for part, number in wanted.items() if self._synth.has(number)}
 
     def lacks(self, soundfont: Path) -> str:
         """Return which of the instruments that play now a soundfont has not, in words; "" for none."""
@@ -255,6 +261,7 @@ class PresetReader:
                 self._thread.start()
 
     def _run(self) -> None:
+        step_behind_realtime()
         while True:
             bank, program = number = self._asked.get()
             try:

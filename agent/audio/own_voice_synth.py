@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Thread
 
 from agent.audio.synth import PartVoice, Stems, Synth, SynthUnavailable
+from agent.core.os_process import step_behind_realtime
 from agent.sounds.soundfont import NotASoundFont, read
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class VoiceLoader:
         Thread(target=self._load, args=(Path(path), rate), name="voice", daemon=True).start()
 
     def _load(self, path: Path, rate: int) -> None:
+        step_behind_realtime()
         try:
             self._loaded.append(OwnVoice(path, rate))
         except SynthUnavailable as cause:

@@ -87,8 +87,8 @@ class Stream:
 
         A host that cuts its period into callbacks asks for all of them within a moment.
         """
-        known = self._bursts[: min(self._n_bursts, BURSTS)]
-        return int(np.median(known)) if len(known) else 0
+        known = sorted(self._bursts[: min(self._n_bursts, BURSTS)].tolist())
+        return int((known[(len(known) - 1) // 2] + known[len(known) // 2]) / 2) if known else 0
 
     def _count_burst(self, frames: int, now_s: float) -> None:
         """The callback's: one more call for so many samples."""

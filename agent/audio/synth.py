@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ctypes import Array, c_char_p, c_int, c_void_p
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,12 +106,15 @@ class Synth:
         parts: Sequence[PartVoice],
         presets: Sequence[Number] = (),
         trusts_table: bool = True,
+        first: Mapping[str, Number] | None = None,
     ) -> None:
+        """first: part -> preset that it plays from the beginning, where there is one: its own is not read then."""
         self.parts = tuple(parts)
         self.sample_rate = sample_rate
         self._index = {part.name: i for i, part in enumerate(self.parts)}
         self._synth: Handle = None
         self._lib = _library()
+        self._first = dict(first or {})
         self._open((soundfonts,) if isinstance(soundfonts, Path) else tuple(soundfonts))
         self._buffer = np.zeros((len(self.parts), 2, MAX_RENDER), np.float32)
         self._pointers = _row_pointers(self._buffer)
@@ -119,7 +122,6 @@ class Synth:
         self._carried = 0
         self._gain = np.stack([_stereo_gain(part) for part in self.parts])
         self._attack, self._held = (int(s * sample_rate) // BLOCK * BLOCK for s in (ATTACK_S, HELD_S))  # samples
-        self._chosen = [_sound_of(part) for part in self.parts]
         self._measured: dict[Number, Measured] = self._measure(presets, trusts_table)
 
     def send(self, part: str, message: tuple[int, ...]) -> None:
@@ -236,12 +238,16 @@ class Synth:
         self._font_of: dict[Number, tuple[int, Path]] = {}
         self._pinned: set[Number] = set()  # loaded for as long as they are in here
         for part in self.parts:
-            if not self._pin(_sound_of(part)):
+            if not self._find(_sound_of(part)):
                 self.close()
                 raise SynthUnavailable(
                     f"{soundfonts[0].name} has no program {part.program} in bank {part.bank} (part {part.name}); "
                     "choose another program or a fuller soundfont"
                 )
+        begins = [self._first.get(part.name, _sound_of(part)) for part in self.parts]
+        self._chosen = [
+            one if self._pin(one) else _sound_of(part) for one, part in zip(begins, self.parts, strict=True)
+        ]
         self._select_programs()
 
     def _pin(self, number: Number) -> bool:
@@ -262,8 +268,9 @@ class Synth:
         return number in self._font_of
 
     def _select_programs(self) -> None:
-        for i, part in enumerate(self.parts):
-            self._select(i, _sound_of(part))
+        for i, number in enumerate(self._chosen):
+            self._pin(number)
+            self._select(i, number)
 
     def _select(self, index: int, number: Number) -> None:
         self._lib.fluid_synth_set_channel_type(self._synth, index, int(number[0] == DRUM_BANK))

@@ -81,11 +81,14 @@ class Lock:
 
     def time_of(self, beats: float) -> float:
         """Return the time, in seconds, of the beat `beats` after the anchor, by period and trend."""
-        anchor_s, period_s, trend_s = self.x
-        return float(anchor_s + beats * period_s + 0.5 * beats * abs(beats) * trend_s)
+        anchor_s, period_s, trend_s = self.x.tolist()
+        moved_s: float = anchor_s + beats * period_s + 0.5 * beats * abs(beats) * trend_s
+        return moved_s
 
     def move(self, beats: int) -> None:
         """Move the anchor `beats` beats later."""
+        if beats <= 0:
+            return
         player, period_s = self.player, float(self.x[1])
         carry = np.array([[1.0, 1.0, 0.5], [0.0, 1.0, 1.0], [0.0, 0.0, player.trend_memory]])
         noise = np.diag([player.phase_s**2, (player.tempo * period_s) ** 2, (player.trend * period_s) ** 2])
@@ -127,6 +130,7 @@ class Tempo:
         self._heard_s = 0.0  # onset of the note last heard
         self._apart_s = math.inf  # since when the listener's grid has been elsewhere
         self._ritard = Ritard()
+        self._scores, self._odds = [0.0], [1.0]  # of the locks, and the weights that follow from them
 
     def reset(self) -> None:
         """Forget the beat."""
@@ -245,14 +249,19 @@ class Tempo:
         self._offset_s, self._own_beats, self._downbeat = 0.0, OWN_BEATS, self._index
 
     def _weights(self) -> list[float]:
-        best = max(lock.score for lock in self._locks)
-        odds = [math.exp(lock.score - best) for lock in self._locks]
-        return [odd / sum(odds) for odd in odds]
+        scores = [lock.score for lock in self._locks]
+        if scores != self._scores:
+            best = max(scores)
+            odds = [math.exp(score - best) for score in scores]
+            self._scores, self._odds = scores, [odd / sum(odds) for odd in odds]
+        return self._odds
 
     def _time_of(self, beat: float) -> float:
-        times_s = [lock.time_of(beat - self._index) for lock in self._locks]
-        apart_s = (weight * (time_s - times_s[0]) for weight, time_s in zip(self._weights(), times_s, strict=True))
-        return times_s[0] + sum(apart_s)
+        beats = beat - self._index
+        times_s = [lock.time_of(beats) for lock in self._locks]
+        first_s = times_s[0]
+        apart_s = [weight * (time_s - first_s) for weight, time_s in zip(self._weights(), times_s, strict=True)]
+        return first_s + sum(apart_s)
 
     def _period_s(self) -> float:
         return self._time_of(self._index + 1) - self._time_of(self._index)

@@ -25,6 +25,7 @@ import time
 from multiprocessing.process import BaseProcess
 
 from agent.core.fork_server import MESSAGE_BYTES, Call, Exited, Forked, PickledWithFds, serve_and_exit
+from agent.core.os_process import use_one_arena
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 AGAIN_S = 2.0  # a fork server that died is restarted after so long at the earliest
@@ -278,6 +279,7 @@ def share_imports() -> None:
         gc.freeze()  # so that no collector, here or there, writes to what both have
         _waiting = ours, _Twin(ours, theirs)
         theirs.close()
+        use_one_arena()
 
 
 def _socketpair() -> tuple[socket.socket, socket.socket]:

@@ -17,6 +17,7 @@ from types import FrameType
 PRIORITY = 5  # of SCHED_RR; the audio process has 40
 LONGEST_S = 1.0
 DONTNEED = 4  # of madvise
+ARENA_MAX = -8  # of mallopt
 NICE = -5  # where real time is not allowed
 
 
@@ -81,6 +82,16 @@ def set_realtime_priority(priority: int, policy: str = "SCHED_FIFO") -> bool:
     return _set_scheduler(policy, priority)
 
 
+def step_behind_realtime() -> None:
+    """Give the calling thread the lowest real-time priority, where it began with its maker's.
+
+    A thread inherits the priority of the one that starts it: one that reads a file for the audio process would stand in
+    the way of the sound server. With none it might be kept waiting while it holds the interpreter.
+    """
+    if hasattr(os, "sched_getparam") and os.sched_getparam(0).sched_priority > 1:
+        _set_scheduler("SCHED_RR", 1)
+
+
 def set_nice(nice: int) -> None:
     """Set the calling thread's niceness, -20 to 19, where it is granted."""
     with contextlib.suppress(OSError, AttributeError):
@@ -121,6 +132,15 @@ def _set_scheduler(policy: str, priority: int) -> bool:
     except (OSError, AttributeError):
         return False
     return True
+
+
+def use_one_arena() -> None:
+    """Let all threads of this process allocate from one place (glibc gives each its own, and keeps what they free).
+    For a process whose threads hardly ever allocate at once, and none in real time."""
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(ARENA_MAX, 1)
 
 
 def give_back_memory() -> None:

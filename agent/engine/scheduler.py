@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -71,7 +72,8 @@ class Scheduler:
 
     def next_send_s(self) -> float:
         """When the next event must leave (stream seconds); infinity if none is waiting."""
-        return min((waiting[0].send_s for waiting in (self._queue, self._spares) if waiting), default=float("inf"))
+        first_s = self._queue[0].send_s if self._queue else math.inf
+        return min(first_s, self._spares[0].send_s) if self._spares else first_s
 
     def due(self, until_s: float, now_s: float | None = None) -> list[Event]:
         """Every event that must leave before until_s, in order. now_s (default: until_s): what is later than

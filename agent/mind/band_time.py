@@ -99,7 +99,7 @@ class BandTime:
             self._tempo.reset()
             self._fermata.waiting = self.resumed = False
             return analysis.grid
-        if not beat.led:
+        if not beat.led and second is not analysis.grid:
             analysis = replace(analysis, grid=second)
         fixed = beat.fixed.now(analysis.time_s) if isinstance(beat.fixed, CycleGrid) else beat.fixed
         ears = fixed or self._form.reading.read(analysis, beat.believed(analysis, self.grid))

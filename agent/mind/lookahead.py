@@ -38,6 +38,7 @@ class Pace:
     def __init__(self, fixed_s: float | None = None) -> None:
         self._fixed_s, self._commit_s = fixed_s, fixed_s or FIRST_S
         self._took: deque[float] = deque(maxlen=WINDOW)
+        self.plan_p95_s = 0.0  # the planning time R, 95th percentile; 0 before the first plan
         self._since = 0  # plans since the commit last changed
         self.stalls = 0
 
@@ -47,6 +48,8 @@ class Pace:
             self.stalls += 1
             return
         self._took.append(max(plan_s, 0.0))
+        ranked = sorted(self._took)
+        self.plan_p95_s = ranked[min(math.ceil(TAIL * len(ranked)), len(ranked)) - 1]
         self._since += 1
         if self._fixed_s is None and len(self._took) >= ENOUGH:
             self._adapt()
@@ -57,12 +60,6 @@ class Pace:
             self._commit_s, self._since = wanted_s, 0
         elif wanted_s < self._commit_s and self._since >= ENOUGH:
             self._commit_s, self._since = max(wanted_s, round(self._commit_s - STEP_S, 3)), 0
-
-    @property
-    def plan_p95_s(self) -> float:
-        """The planning time R, 95th percentile; 0 before the first plan."""
-        ranked = sorted(self._took)
-        return ranked[min(math.ceil(TAIL * len(ranked)), len(ranked)) - 1] if ranked else 0.0
 
     @property
     def ahead(self) -> Ahead:

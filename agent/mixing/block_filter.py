@@ -44,6 +44,11 @@ class BlockFilter:
         self._step = exact[BLOCK:, BLOCK:]  # of the states, whose powers want all digits
         self._in: NDArray[np.floating] = np.zeros((channels, len(self._matrix)), dtype)
 
+    @property
+    def states(self) -> NDArray[np.floating]:
+        """Return each channel's state [channels, n], to be moved on by whoever filters otherwise."""
+        return self._in[:, BLOCK:]
+
     def __call__(self, block: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return the filtered block [channels, 64], in the filter's dtype."""
         self._in[:, :BLOCK] = block

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.mixing.block_filter import BLOCK, TINY, one_pole
+from agent.mixing.block_filter import BLOCK, TINY
 from agent.mixing.mixer import CORNERS_HZ, NEAR, Float, Mixer, saturate, widen
 from agent.mixing.reverb import SPACES, FileReverb
 
@@ -21,7 +21,6 @@ class FileMixer(Mixer):
     """Mixes whole stretches [lanes, 2, n]; one thread calls it."""
 
     def _set_up(self, rate_hz: int) -> FileReverb:
-        self._poles = np.array([one_pole(corner_hz, rate_hz) for corner_hz in CORNERS_HZ])
         age = np.arange(STEP)[None, :] - np.arange(STEP)[:, None]
         passes = [np.where(age >= 0, (1 - p) * p ** np.maximum(age, 0), 0.0) for p in self._poles]
         states = [p ** (np.arange(STEP) + 1) for p in self._poles]
@@ -54,8 +53,10 @@ class FileMixer(Mixer):
         loud = np.flatnonzero(sound.reshape(-1, n // BLOCK, BLOCK).any(axis=(0, 2)))
         first = int(loud[0]) if len(loud) else n // BLOCK
         if self._quiet + first * BLOCK >= self._tail and (first or not len(loud)):  # it is at rest, or comes to rest
-            blocks = [self._block(sound[:, :, at : at + BLOCK]) for at in range(0, n, BLOCK)]
-            return np.concatenate(blocks, axis=2)
+            out = np.empty((len(self.parts), n, 2), np.float32)
+            for at in range(0, n, BLOCK):
+                self._block(sound[:, :, at : at + BLOCK], out, at)
+            return out.transpose(0, 2, 1)
         self._quiet = (n // BLOCK - 1 - int(loud[-1])) * BLOCK if len(loud) else self._quiet + n
         return self._mixed(sound)
 
@@ -71,7 +72,7 @@ class FileMixer(Mixer):
             self._matrix = self._next if not left else self._next - np.float32(left) * gap
             self._jumps = False
         stems, missing = mixed[: 4 * parts].reshape(2, parts, 2, n)
-        if self._kit is not None:
+        if self._kit >= 0:
             saturate(stems[self._kit], missing[self._kit])
         stems += self._reverb(mixed[4 * parts :].reshape(len(SPACES), parts, n))
         self._widen_stretch(stems)
@@ -90,19 +91,19 @@ class FileMixer(Mixer):
         """Return (rows that sound, their tones [tones * rows, n]): the sound, and what is below each of CORNERS_HZ."""
         count, n = len(CORNERS_HZ), sound.shape[2]
         whole = sound.reshape(-1, n)
-        rows = np.flatnonzero(whole.any(axis=1) | self._in[:, BLOCK:].any(axis=1))
+        rows = np.flatnonzero(whole.any(axis=1) | self._states.any(axis=1))
         steps = n // STEP
         blocks = whole[rows].reshape(len(rows), steps, STEP)
         given = np.empty((len(rows), steps, STEP + count), np.float32)
         given[:, :, :STEP] = blocks
         into = blocks @ self._into_state
-        into[:, 0] += (self._poles**STEP).astype(np.float32) * self._in[rows, BLOCK:]
+        into[:, 0] += (self._poles**STEP).astype(np.float32) * self._states[rows]
         states = (into.transpose(2, 0, 1) @ self._kept[:, :steps, :steps]).transpose(1, 2, 0)
-        given[:, 0, STEP:] = self._in[rows, BLOCK:]
+        given[:, 0, STEP:] = self._states[rows]
         given[:, 1:, STEP:] = states[:, :-1]
         last = states[:, -1].copy()
         last[np.abs(last) < TINY] = 0.0
-        self._in[rows, BLOCK:] = last
+        self._states[rows] = last
         tones = np.empty((1 + count, len(rows), steps, STEP), np.float32)
         tones[0] = blocks
         lows = (given.reshape(-1, STEP + count) @ self._step_lows).reshape(len(rows), steps, count, STEP)

@@ -7,13 +7,15 @@ from numpy.typing import NDArray
 
 from agent.mixing.block_filter import BLOCK, BlockFilter
 from agent.mixing.loudness import HOP_S, k_weighting
+from agent.mixing.mixer_kernels import energies
 
 
 class HopPower:
     """Holds what was measured since the last hop ended. sides: channels of each voice, one after another."""
 
     def __init__(self, rate_hz: int, voices: int, sides: int = 1, dtype: type = np.float32) -> None:
-        self._weighting = BlockFilter(k_weighting(rate_hz), voices * sides, dtype)
+        self._weighting, self._dtype = BlockFilter(k_weighting(rate_hz), voices * sides, dtype), dtype
+        self._sections, self._energies = np.array(k_weighting(rate_hz)), np.zeros(voices * sides)
         self._sides, self._hop = sides, round(HOP_S * rate_hz / BLOCK)
         self._powers, self._blocks = np.zeros(voices), 0
 
@@ -22,8 +24,8 @@ class HopPower:
 
         scale: by which the block's power counts.
         """
-        weighted = self._weighting(sound)
-        powers = np.einsum("ij,ij->i", weighted, weighted)
+        powers = self._energies
+        energies(np.ascontiguousarray(sound, self._dtype), self._sections, self._weighting.states, powers)
         self._powers += scale * (powers if self._sides == 1 else powers.reshape(-1, self._sides).sum(axis=1))
         self._blocks += 1
         if self._blocks < self._hop:

@@ -2,23 +2,24 @@
 
 The same object mixes live, in `--fast` and in the workshop. It works in blocks of 64 samples whose results depend on
 nothing but what came before, so the sound is the same however it is asked for. A lane's level, pan, tone and sends are
-one row of a matrix; a block costs three small matrix products and, each 512 samples, the reverb's transforms.
+one row of a matrix; a block costs three calls of compiled code and, each 512 samples, the reverb's transforms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.core.types import MixWish
-from agent.mixing.block_filter import BLOCK, TINY, one_pole
+from agent.mixing.block_filter import BLOCK, one_pole
 from agent.mixing.compressor import BUS, Compressor
 from agent.mixing.hop_power import HopPower
 from agent.mixing.lanes import OTHER_LUFS, PART_LUFS, Lane
 from agent.mixing.leveller import TRIM, Leveller
 from agent.mixing.loudness import HOP_S
+from agent.mixing.mixer_kernels import SOFT_FROM, SOFT_TO, join_block, level_block, mix_block
 from agent.mixing.reverb import SPACES, FileReverb, Reverb
 
 CORNERS_HZ = (3_000.0, 800.0, 150.0)  # keys have hardly any sound above 2 kHz: they are darkened from 800 Hz on
@@ -27,7 +28,6 @@ DRIER_DB = 30.0  # by which a wish of nearly -1 takes a send back
 WETTER_DB, LEAST_WET_DB, MOST_WET_DB = 24.0, -20.0, 3.0
 BRIGHT_DB = 8.0  # for each octave of brightness that is wished
 WIDE = 1.25  # times the side that pans and reverb give
-SOFT_FROM, SOFT_TO = 0.2, 0.5  # of full scale: -14 and -6 dB
 SMOOTH_S, NEAR = 0.025, 0.002  # time constant of a change; gains that are so near are there
 UPDATE_DB = 0.05  # a trim that moved by less waits
 FOLLOW_DB_S = 1.0  # at which the band's level moves while it sounds
@@ -56,10 +56,10 @@ class Mixer:
         self._bright_db: tuple[float, ...] = (0.0,) * len(self.lanes)
         self._wishes: dict[str, MixWish] = {}
         n, parts = len(self.lanes), len(self.parts)
-        self._kit = self.parts.index("drums") if "drums" in self.parts else None
-        self._lows = _low_passes(rate_hz)
-        self._in = np.zeros((2 * n, BLOCK + len(CORNERS_HZ)), np.float32)
-        self._tones = np.zeros((1 + len(CORNERS_HZ), 2 * n, BLOCK), np.float32)  # the sound, and what is below a corner
+        self._kit = self.parts.index("drums") if "drums" in self.parts else -1
+        self._poles = np.array([one_pole(corner_hz, rate_hz) for corner_hz in CORNERS_HZ])
+        self._in, self._states = np.zeros((2 * n, BLOCK), np.float32), np.zeros((2 * n, len(CORNERS_HZ)), np.float32)
+        self._tones = np.zeros((1 + len(CORNERS_HZ), BLOCK), np.float32)  # a row's sound, and what is below a corner
         targets = [PART_LUFS.get(part, OTHER_LUFS) + self._offset(part)[0] for part in self.parts]
         self.balance = Leveller(targets, TRIM)
         self._goal_db = self._follow_db = 0.0  # of the whole band, beside the bass as it is mixed
@@ -72,6 +72,21 @@ class Mixer:
         self._ramp = (np.arange(BLOCK, dtype=np.float32) + 1) / BLOCK
         self._reverb = self._set_up(rate_hz)
         self._tail, self._quiet = self._reverb.tail, self._reverb.tail
+        self._outputs, self._room = (np.zeros((len(self._matrix), BLOCK), np.float32) for _ in range(2))
+        self._codes = self._compiled()  # before anything waits for it
+
+    def _compiled(self) -> tuple[Callable[..., None], Callable[..., float], Callable[..., None]]:
+        """Return the code of the three kernels for what they are called with here."""
+        parts, matrix, width, ramp = len(self.parts), self._matrix, self._width, self._ramp
+        heard, out = np.zeros((parts, 2, BLOCK), np.float32), np.zeros((parts, 2 * BLOCK, 2), np.float32)
+        given = self._in, self._states, self._poles, matrix, matrix, False, ramp, self._tones, self._room, self._outputs
+        self._power(self._outputs[: 2 * parts])
+        self._power.reset()
+        return (
+            mix_block.code_for(*given),
+            join_block.code_for(self._outputs, heard, parts, self._kit, width, width, ramp),
+            level_block.code_for(self._outputs, parts, 1.0, 1.0, ramp, out, 0),
+        )
 
     def _set_up(self, rate_hz: int) -> Reverb | FileReverb:
         """Return the spaces to play in; a mixer that works otherwise makes what it needs here, too."""
@@ -124,69 +139,49 @@ class Mixer:
         n = lanes.shape[2]
         out = np.empty((len(self.parts), n, 2), np.float32)
         for at in range(0, n, BLOCK):
-            out[:, at : at + BLOCK] = self._block(lanes[:, :, at : at + BLOCK]).transpose(0, 2, 1)
+            self._block(lanes[:, :, at : at + BLOCK], out, at)
         return out
 
-    def _block(self, sound: Float) -> Float:
-        parts = len(self.parts)
+    def _block(self, sound: Float, out: Float, at: int) -> None:
+        """Mix a block [lanes, 2, 64] into out [parts, n, 2] from sample `at` on."""
         if sound.any():
             self._quiet = 0
         elif self._quiet < self._tail:
             self._quiet += BLOCK
         else:
             self._rest()
-            return np.zeros((parts, 2, BLOCK), np.float32)
-        self._tone(sound)
-        mixed = self._matrix @ self._tones.reshape(-1, BLOCK)
-        if self._next is not self._matrix:
-            self._turn(mixed)
-        stems, missing = mixed[: 4 * parts].reshape(2, parts, 2, BLOCK)
-        if self._kit is not None:
-            saturate(stems[self._kit], missing[self._kit])
-        stems += self._reverb(mixed[4 * parts :].reshape(len(SPACES), parts, BLOCK))
-        self._widen(stems)
-        total = (stems + missing).sum(axis=0)
-        gain = self._bus(float(np.einsum("ij,ij", total, total)) / BLOCK)
-        gains = self._bus_gain + np.float32(gain - self._bus_gain) * self._ramp
-        stems *= gains
+            out[:, at : at + BLOCK] = 0.0
+            return
+        mix, join, level = self._codes
+        parts, mixed, ramp = len(self.parts), self._outputs, self._ramp
+        self._in[:] = sound.reshape(-1, BLOCK)
+        matrix, self._matrix = self._matrix, self._turned()
+        turns = self._matrix is not matrix
+        mix(self._in, self._states, self._poles, matrix, self._matrix, turns, ramp, self._tones, self._room, mixed)
+        heard = self._reverb(mixed[4 * parts :].reshape(len(SPACES), parts, BLOCK))
+        width, self._width = self._width, self._widened()
+        gain = self._bus(join(mixed, heard, parts, self._kit, width, self._width, ramp))
+        level(mixed, parts, self._bus_gain, gain, ramp, out, at)
         self._bus_gain = gain
-        self._meter(stems + gains * missing)
-        return stems
-
-    def _turn(self, mixed: Float) -> None:
-        """Go a step from the matrix to the next one, over this block."""
-        gap = self._next - self._matrix
-        near = self._jumps or np.abs(gap).max() < NEAR
-        step = self._next if near else self._matrix + self._share * gap
-        mixed += (step @ self._tones.reshape(-1, BLOCK) - mixed) * self._ramp
-        self._matrix, self._jumps = step, self._jumps and not near
-
-    def _widen(self, stems: Float) -> None:
-        """Scale each part's side, in place: -1 takes it away, 1 doubles it."""
-        if self._width is not self._next_width or self._width.any():
-            width = self._width
-            if width is not self._next_width:
-                gap = self._next_width - width
-                end = self._next_width if np.abs(gap).max() < NEAR else width + self._share * gap
-                width = (width + (end - width) * self._ramp).astype(np.float32)
-                self._width = end
-            widen(stems, width)
-
-    def _tone(self, sound: Float) -> None:
-        """Take in a block, and split off what lies below each of CORNERS_HZ."""
-        self._in[:, :BLOCK] = sound.reshape(-1, BLOCK)
-        lows = self._in @ self._lows
-        state = lows[:, len(CORNERS_HZ) * BLOCK :]
-        state[np.abs(state) < TINY] = 0.0
-        self._in[:, BLOCK:] = state
-        self._tones[0] = self._in[:, :BLOCK]
-        for i in range(len(CORNERS_HZ)):
-            self._tones[1 + i] = lows[:, i * BLOCK : (i + 1) * BLOCK]
-
-    def _meter(self, stems: Float) -> None:
-        powers = self._power(stems.reshape(-1, BLOCK))
+        powers = self._power(mixed[: 2 * parts])
         if powers is not None:
             self._measured(powers)
+
+    def _turned(self) -> Float:
+        """Return the matrix a step nearer to the next one."""
+        if self._next is self._matrix:
+            return self._matrix
+        gap = self._next - self._matrix
+        near = self._jumps or np.abs(gap).max() < NEAR
+        self._jumps = self._jumps and not near
+        return self._next if near else self._matrix + self._share * gap
+
+    def _widened(self) -> Float:
+        """Return by how much each part's side is more than it was, [parts, 1], a step nearer to what is wished."""
+        if self._width is self._next_width:
+            return self._width
+        gap = self._next_width - self._width
+        return self._next_width if np.abs(gap).max() < NEAR else self._width + self._share * gap
 
     def _measured(self, powers: NDArray[np.float64]) -> None:
         """Follow the powers [parts] of the last 100 ms."""
@@ -199,7 +194,7 @@ class Mixer:
     def _rest(self) -> None:
         """Forget all sound: everything has rung out."""
         if self._power.begun or self._bus_gain != 1.0:
-            self._in[:] = 0.0
+            self._states[:] = 0.0
             self._reverb.reset()
             self._bus.reset()
             self._power.reset()
@@ -291,16 +286,3 @@ def _send(send_db: float, wish: float) -> float:
         return float(10 ** ((send_db + DRIER_DB * wish) / 20))
     more_db = min(max(send_db, LEAST_WET_DB) + WETTER_DB * wish, MOST_WET_DB) if wish else send_db
     return float(10 ** (more_db / 20))
-
-
-def _low_passes(rate_hz: int) -> Float:
-    """Return the matrix that maps (block, a state a corner) to the first-order low-passes and the next states."""
-    n = len(CORNERS_HZ)
-    matrix = np.zeros((BLOCK + n, n * (BLOCK + 1)))
-    age = np.arange(BLOCK)[None, :] - np.arange(BLOCK)[:, None]
-    for i, corner_hz in enumerate(CORNERS_HZ):
-        pole = one_pole(corner_hz, rate_hz)
-        matrix[:BLOCK, i * BLOCK : (i + 1) * BLOCK] = np.where(age >= 0, (1 - pole) * pole ** np.maximum(age, 0), 0.0)
-        matrix[BLOCK + i, i * BLOCK : (i + 1) * BLOCK] = pole ** (np.arange(BLOCK) + 1)
-        matrix[:, n * BLOCK + i] = matrix[:, (i + 1) * BLOCK - 1]
-    return matrix.astype(np.float32)

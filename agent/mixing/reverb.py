@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.mixing.block_filter import BLOCK
+from agent.mixing.mixer_kernels import multiply_bins, push_block
 
 Float = NDArray[np.float32]
 OCTAVES_HZ = (250.0, 500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0)  # centres; below and above lie the rest
@@ -110,6 +111,7 @@ class Convolver:
         self._inputs = np.zeros((self.bins, 2 * voices, count), np.float32)  # real parts, then imaginary ones
         self._at, self._voices = 0, voices
         self.answer = np.zeros((self.bins, voices, 2), np.complex64)
+        self._multiply = multiply_bins.code_for(self._inputs, self._spectra, 0, 0, 0, self.answer)
 
     def take(self, spectrum: NDArray[np.complex64]) -> None:
         """Take in the spectrum [voices, bins] of the last two partitions."""
@@ -119,11 +121,7 @@ class Convolver:
 
     def work(self, first: int, last: int) -> None:
         """Compute the bins first to last of the answer [bins, voices, 2] to what was taken."""
-        spectra = self._spectra[first:last, self.parts - self._at : 2 * self.parts - self._at]
-        products, voices = self._inputs[first:last] @ spectra, self._voices  # real products are the faster ones
-        answer = self.answer[first:last]
-        np.subtract(products[:, :voices, :2], products[:, voices:, 2:], out=answer.real)
-        np.add(products[:, :voices, 2:], products[:, voices:, :2], out=answer.imag)
+        self._multiply(self._inputs, self._spectra, self.parts - self._at, first, last, self.answer)
 
     def reset(self) -> None:
         """Forget what was heard."""
@@ -141,7 +139,7 @@ class _Line:
 
     def __init__(self, responses: Sequence[NDArray[np.float64]], voices: int, part: int, spread: bool) -> None:
         self._convolvers = [Convolver(response, voices, part) for response in responses]
-        self._in = np.zeros((len(responses), voices, 2 * part), np.float32)
+        self.sound = np.zeros((len(responses), voices, 2 * part), np.float32)  # of the last two partitions
         self._spectra = np.zeros((len(responses), voices, part + 1), np.complex64)
         self.out = np.zeros((voices, 2, part), np.float32)
         self._part, self._bins, self._spread = part, part + 1, spread
@@ -149,18 +147,13 @@ class _Line:
         self.at, self._worked = 0, self._bins
         self.tail = _tail(responses, part)
 
-    def push(self, sends: Float) -> Float:
-        """Take in sends [spaces, voices, 64]; return what is heard now, [voices, 2, 64]."""
-        at, part = self.at, self._part
-        self._in[:, :, part + at : part + at + BLOCK] = sends
-        heard: Float = self.out[:, :, at : at + BLOCK]
-        self.at = at + BLOCK
-        if self.at == part:
-            heard = heard.copy()
+    def step(self) -> None:
+        """Work for a block whose sends were written into `sound`, and its answer taken from `out`, at `at`."""
+        self.at += BLOCK
+        if self.at == self._part:
             self._turn()
         elif self._worked < self._bins:
             self._work(min(self._worked + self._slice, self._bins))
-        return heard
 
     def push_whole(self, sends: Float, heard: Float) -> None:
         """Take in sends [spaces, voices, n] of any length, where the work is not spread; add what is heard to `heard`
@@ -168,7 +161,7 @@ class _Line:
         done = 0
         while done < sends.shape[2]:
             at, n = self.at, min(sends.shape[2] - done, self._part - self.at)
-            self._in[:, :, self._part + at : self._part + at + n] = sends[:, :, done : done + n]
+            self.sound[:, :, self._part + at : self._part + at + n] = sends[:, :, done : done + n]
             heard[:, :, done : done + n] += self.out[:, :, at : at + n]
             self.at, done = at + n, done + n
             if self.at == self._part:
@@ -180,7 +173,7 @@ class _Line:
         self._worked = last
 
     def _turn(self) -> None:
-        transformed(self._in, self._spectra)
+        transformed(self.sound, self._spectra)
         if self._spread:
             self._answer()
         for convolver, spectrum in zip(self._convolvers, self._spectra, strict=True):
@@ -189,7 +182,7 @@ class _Line:
         if not self._spread:
             self._work(self._bins)
             self._answer()
-        self._in[:, :, : self._part] = self._in[:, :, self._part :]
+        self.sound[:, :, : self._part] = self.sound[:, :, self._part :]
         self.at = 0
 
     def _answer(self) -> None:
@@ -200,7 +193,7 @@ class _Line:
         """Fall silent; the next block begins a partition."""
         for convolver in self._convolvers:
             convolver.reset()
-        self._in[:] = 0.0
+        self.sound[:] = 0.0
         self.out[:] = 0.0
         self.at, self._worked = 0, self._bins
 
@@ -256,10 +249,20 @@ class Reverb:
         self._head = _Line([response[:head] for response in responses], voices, part, False)
         self._rest = _Line([response[head:] for response in responses], voices, 4 * part, True)
         self.tail = self._head.tail + self._rest.tail
+        self._heard = np.zeros((voices, 2, BLOCK), np.float32)
+        sends = np.zeros((len(spaces), voices, BLOCK), np.float32)
+        self._push = push_block.code_for(sends, *self._line(self._head), *self._line(self._rest), self._heard)
+
+    @staticmethod
+    def _line(line: _Line) -> tuple[Float, Float, int]:
+        return line.sound, line.out, line.at
 
     def __call__(self, sends: Float) -> Float:
-        """Take sends [spaces, voices, 64] in; return what is heard now, [voices, 2, 64]."""
-        return self._head.push(sends) + self._rest.push(sends)
+        """Take sends [spaces, voices, 64] in; return what is heard now, [voices, 2, 64]: read it at once."""
+        self._push(np.ascontiguousarray(sends), *self._line(self._head), *self._line(self._rest), self._heard)
+        self._head.step()
+        self._rest.step()
+        return self._heard
 
     def reset(self) -> None:
         """Fall silent; the next block begins anew."""

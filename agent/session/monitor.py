@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-
-from rich.console import Console, RenderableType
-from rich.live import Live
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from agent.core.level_meter import LEVEL_STYLES, METER_DB, SILENCE_DB
 from agent.core.music_names import chord_name, key_name, pitch_name
 from agent.core.types import SongView
 from listener.types import Chord, Key, Meter, Note
+
+if TYPE_CHECKING:  # rich is loaded where there is a terminal: the daemon has none
+    from rich.console import Console, RenderableType
+    from rich.live import Live
+    from rich.text import Text
 
 REFRESH_S = 1 / 15
 LINE_EVERY_S = 2.0  # plain lines when no bar goes by
@@ -74,6 +74,8 @@ class Monitor:
         self._line_bar = 0
         self._live: Live | None = None
         if self._console and live and self._console.is_terminal:
+            from rich.live import Live
+
             self._live = Live(console=self._console, auto_refresh=False, screen=False)
             self._guarded(self._live.start)
 
@@ -122,6 +124,9 @@ def line(status: Status) -> str:
 
 def panel(status: Status) -> RenderableType:
     """Return the live display."""
+    from rich.panel import Panel
+    from rich.table import Table
+
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", min_width=6)
     grid.add_column(min_width=60)
@@ -132,6 +137,8 @@ def panel(status: Status) -> RenderableType:
 
 
 def _rows(status: Status) -> list[tuple[str, RenderableType]]:
+    from rich.text import Text
+
     rows: list[tuple[str, RenderableType]] = [
         ("level", _level(status.level_db)),
         ("hears", Text(f"{_note(status):11} {_harmony(status)}")),
@@ -155,6 +162,8 @@ def song_line(status: Status) -> str:
 
 
 def _level(level_db: float) -> Text:
+    from rich.text import Text
+
     low, high = METER_DB
     cells = round(METER_CELLS * min(max((level_db - low) / (high - low), 0.0), 1.0))
     style = next(style for least_db, style in LEVEL_STYLES if level_db >= least_db or least_db == float("-inf"))
@@ -183,15 +192,21 @@ def _harmony(status: Status) -> str:
 
 
 def _dots(status: Status) -> Text:
+    from rich.text import Text
+
     count = status.meter.numerator if status.meter else 0
     return Text(" ".join("●" if place == status.beat else "○" for place in range(1, count + 1)), style="bold")
 
 
 def _sure(status: Status) -> Text:
+    from rich.text import Text
+
     return Text(f"  {status.confidence:.0%} sure", style="dim") if status.tempo_bpm is not None else Text()
 
 
 def _band(status: Status) -> Text:
+    from rich.text import Text
+
     words = [(status.state.upper(), STATE_STYLES.get(status.state, "none"))]
     words += [(f"   {status.mode} {status.turn}".rstrip(), "bold")] if status.mode != USUAL_MODE else []
     words += [(f"   {part} {does}", "none" if does == PLAYS else "dim") for part, does in status.parts.items()]
@@ -208,6 +223,8 @@ def _counts(status: Status) -> tuple[tuple[str, int], ...]:
 
 
 def _troubles(status: Status) -> Text:
+    from rich.text import Text
+
     return Text("   ").join(Text(f"{name} {count}", style="red" if count else "dim") for name, count in _counts(status))
 
 

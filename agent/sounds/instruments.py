@@ -69,7 +69,7 @@ STYLE_SOUNDS: Mapping[str, tuple[str, str, str]] = {  # style -> drums, chords, 
     "ballad": ("dry kit", "piano", "vibraphone"),
 }
 USUAL = ("rock kit", "piano", "vibraphone")  # where no style is known
-OFTEN = ("dry kit",)  # large, and most styles have it: it is in memory from the beginning
+OFTEN = ("dry kit",)  # large, and most styles have it: it is read as soon as the band plays
 PARTS = ("drums", "chords", "line")
 _SAID = {word: one.name for one in _PITCHED for word in (*one.words, one.name)}
 _SAID_OF_KITS = {word: one.name for one in _KITS for word in (*one.words, one.name)}

@@ -24,6 +24,7 @@ class InputGain:
     def __init__(self) -> None:
         self._gain_db = FIRST_GAIN_DB
         self._peaks_db: list[float] = []  # of the newest notes; the last one may still sound
+        self._mean_db: float | None = None  # of their peaks; None before the first
         self._voiced_hops = 0
         self._loudest_db = -120.0  # since the last onset
 
@@ -43,6 +44,7 @@ class InputGain:
         self._voiced_hops = self._voiced_hops + 1 if voiced > VOICED else 0
         if self._voiced_hops == VOICED_HOPS:
             self._peaks_db = [*self._peaks_db[1 - RANGE_NOTES :], self._loudest_db]
+            self._mean_db = _mean(self._peaks_db)
             self._follow()
 
     def _follow(self) -> None:
@@ -52,9 +54,13 @@ class InputGain:
 
     def velocity(self, peak_db: float) -> int:
         """Return the MIDI velocity, 1 to 127, of a note with this peak before the gain, within the player's range."""
-        peaks = 10 ** (np.array(self._peaks_db or [peak_db]) / 20)
-        above_db = peak_db - 20 * np.log10(peaks.mean())
-        return int(np.clip(round(MEAN_VELOCITY + VELOCITY_PER_DB * above_db), 1, 127))
+        above_db = peak_db - (_mean([peak_db]) if self._mean_db is None else self._mean_db)
+        return min(max(round(MEAN_VELOCITY + VELOCITY_PER_DB * above_db), 1), 127)
+
+
+def _mean(peaks_db: list[float]) -> float:
+    """Return the mean of peaks, as amplitudes, in dB."""
+    return float(20 * np.log10((10 ** (np.array(peaks_db) / 20)).mean()))
 
 
 def _usual(peaks_db: list[float]) -> float:

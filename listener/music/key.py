@@ -127,9 +127,16 @@ class KeyFinder:
         self._heard = np.zeros(12, dtype=bool)
         self._counts = {name: np.zeros(12) for name in FEATURES}  # how much each pitch class was played
         self.belief: Floats = np.exp(PRIOR)
+        self._key: Key | None = None
+        self._changed = False  # since the key was named
 
     @property
     def key(self) -> Key | None:
+        if self._changed:
+            self._changed, self._key = False, self._named()
+        return self._key
+
+    def _named(self) -> Key | None:
         if self._heard.sum() < 2:
             return None
         judged = self.judged()
@@ -171,6 +178,7 @@ class KeyFinder:
 
     def begin(self, pitch_class: int, down: bool) -> None:
         """Count a note that began. down: on a downbeat."""
+        self._changed = True
         if not self._counts["first"].any():
             self._counts["first"][pitch_class] = 1.0
         if down:
@@ -198,6 +206,7 @@ class KeyFinder:
         self._update()
 
     def _update(self) -> None:
+        self._changed = True
         log = self._evidence + PRIOR
         belief = np.exp(log - log.max())
         self.belief = belief / belief.sum()

@@ -65,7 +65,8 @@ def _block(layer: _Layer, x: Floats, c: Floats, state: Floats, after: Floats) ->
     """Run one layer's tick and write its next state into `after`."""
     inner, size, heads = len(layer.skip), layer.state_size, len(layer.a)
     projected = np.concatenate([_normed(x), c]) @ layer.project_in
-    x, b, c = np.split(_convolved(layer, projected[inner:-heads], state, after), [inner, inner + size])
+    mixed = _convolved(layer, projected[inner:-heads], state, after)
+    x, b, c = mixed[:inner], mixed[inner : inner + size], mixed[inner + size :]
     dt = np.logaddexp(projected[-heads:] + layer.dt_bias, np.float32(0))
     spread = inner // heads
     s = after[-size * inner :].reshape(size, inner)

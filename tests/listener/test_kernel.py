@@ -52,6 +52,11 @@ def test_code_that_was_kept_computes_and_raises_the_same():
     assert read_again(_sum_of_squares, np.arange(5.0))[1] == 30.0
 
 
+def test_code_that_was_asked_for_beforehand_is_what_a_call_runs():
+    code = _squares.code_for(np.arange(3.0), 9.0)
+    np.testing.assert_array_equal(code(np.arange(4.0), 99.0), _squares(np.arange(4.0), 99.0))
+
+
 @pytest.mark.parametrize("x", [np.arange(8.0)[::2], np.arange(4, dtype=np.float32), np.frombuffer(bytes(32))])
 def test_arrays_of_another_layout_type_or_right_get_code_of_their_own(x):
     before = len(_squares.kinds)

@@ -234,3 +234,11 @@ def test_an_instrument_that_is_not_in_memory_is_read_beside_the_band_and_plays_f
         synth.close()
     assert np.abs(heard[0]).max() > 0.01
     np.testing.assert_array_equal(*heard)
+
+
+def test_a_part_that_begins_with_another_preset_does_not_read_its_own():
+    synth = Synth(FONTS, RATE, PARTS, first={"chords": (0, 16), "line": (0, 999)})
+    assert [synth.is_loaded(number) for number in ((0, 16), (0, 4), (0, 11))] == [True, False, True]
+    synth.send("chords", (0x90, 60, 100))
+    assert synth.render(RATE // 2)[1].any()
+    synth.close()

@@ -98,3 +98,19 @@ def test_shared_memory_that_is_let_go_of_is_not_lost() -> None:
             assert bytes(memory) == whole
     finally:
         path.unlink()
+
+
+def test_a_thread_that_a_real_time_one_starts_can_step_behind_it() -> None:
+    def lower() -> bool:
+        granted, found = os_process.set_realtime_priority(7), []
+
+        def reads() -> None:
+            os_process.step_behind_realtime()
+            found.append(os.sched_getparam(0).sched_priority)
+
+        thread = threading.Thread(target=reads)
+        thread.start()
+        thread.join()
+        return found == [1 if granted else 0]
+
+    assert in_a_child(lower)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -240,3 +242,17 @@ def test_a_wish_is_followed_smoothly_and_wholly(band: MixedSynth) -> None:
     plain, wished = (np.concatenate([synth.render(BLOCK) for _ in range(200)], axis=1)[1] for synth in (band, other))
     share = [float(w.std() / p.std()) for p, w in zip(np.split(plain, 20), np.split(wished, 20), strict=True)]
     assert share[0] > 0.8 and 0.5 < share[1] < share[0] and share[10] < 0.4
+
+
+def test_nothing_is_compiled_while_the_band_plays() -> None:
+    """In a process of its own: what other tests have compiled does not count."""
+    code = (
+        "import sys\nfrom listener.kernel import Kernel\nfrom tests.agent.mixing import test_mixer as band\n"
+        "def kinds():\n"
+        "    found = [v for m in list(sys.modules.values()) for v in vars(m).values() if isinstance(v, Kernel)]\n"
+        "    return {(k.__module__, k.__name__): k.kinds for k in found}\n"
+        "synth = band.MixedSynth(band.shipped_fonts(), band.RATE, band.DEFAULT_PARTS)\nbefore = kinds()\n"
+        "synth.wish({'snare': band.MixWish(level_db=-6.0), 'chords': band.MixWish(width=0.5)})\n"
+        "band.play(synth, 6)\nprint(len(before) > 4, kinds() == before)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == ["True", "True"]

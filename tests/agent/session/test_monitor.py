@@ -153,3 +153,8 @@ def test_the_song_is_shown_with_its_section_chords_and_what_comes() -> None:
     song = SongView("B", 2, 8, ((4, "min"), (4, "min"), (0, "maj")), "fill")
     assert song_line(Status(song=song)) == "B 3/8  Em C  fill"
     assert song_line(Status()) == "-"
+
+
+def test_a_session_without_a_terminal_does_not_load_what_draws() -> None:
+    code = "import sys; from agent.session import daemon; print('rich' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
