@@ -50,13 +50,18 @@ class Conversation(Ideas):
     ) -> None:
         super().__init__(stage, notes, proposals)
         self._hear, self._acts = hearing, 0
-        self._last: tuple[Edit, ...] = ()
+        self._asked: list[tuple[int, tuple[Edit, ...]]] = []  # step of undo, and its edits, of what was not taken back
         self._offered: tuple[Edit, ...] = ()  # the readings that the last reply asked about
 
     @property
     def steps(self) -> int:
         """How often something was done: each counts once, the undoing, too."""
         return self._acts
+
+    @property
+    def _last(self) -> tuple[Edit, ...]:
+        """The edits of the last direction that stands: what is said next may refer to them."""
+        return self._asked[-1][1] if self._asked else ()
 
     def greet(self) -> str:
         """Return the first line, with a note where a damaged memory was set aside."""
@@ -162,8 +167,8 @@ class Conversation(Ideas):
         left = self._let_go() if self.stage.trial_bars is None else 0
         row = self.notes.said(sentence, plain)
         self.proposer.taste.wish(plain)
-        self._last = plain
         outcome = self.stage.apply(plain, phrasing.described(plain), left)
+        self._asked.append((outcome.step, plain))
         self._steps.append((outcome.step, (row,)))
         return Answer(" ".join([*said, phrasing.account(outcome, refused)]), outcome)
 
@@ -259,6 +264,8 @@ class Conversation(Ideas):
             self._steps[-outcome.undone :] if outcome.undone else [],
             self._steps[: -outcome.undone or None],
         )
+        taken_back = {step for step, _ in gone}
+        self._asked = [one for one in self._asked if one[0] not in taken_back]
         self.notes.revoke([row for _, rows in gone for row in rows])
         return outcome
 

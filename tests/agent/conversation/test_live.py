@@ -60,6 +60,13 @@ def test_undo_takes_back_one_sentence(talk: Talk, sent: list[Any]) -> None:
     assert [one.split(" ")[0] for one in edits(sent)] == ["snare.level"]
 
 
+def test_a_direction_that_was_taken_back_gives_its_place_to_none_after_it(talk: Talk, sent: list[Any]) -> None:
+    talk.say("7/8 in bar three")
+    talk.say("undo")
+    talk.say("no drums")
+    assert edits(sent) == ["drums.mute on"]
+
+
 def test_what_only_a_riff_can_have_is_said_and_nothing_changes(talk: Talk, sent: list[Any]) -> None:
     assert "One bar at a time" in talk.say("add four bars")
     assert sent == []
