@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from agent.conversation.live import EVERY_BARS, Talk
+from agent.conversation.live import EVERY_BARS, Around, Talk
 from agent.core.channel import MAX_MESSAGE_BYTES
 from agent.core.config import load
 from agent.core.types import Decision
@@ -120,18 +120,23 @@ def test_after_a_phrase_one_idea_comes_unasked_with_its_reason(talk: Talk, sent:
     assert not talk.thinks, "one at a time"
 
 
-def test_no_idea_comes_unasked_while_the_player_practises(talk: Talk, sent: list[Any]) -> None:
+def test_no_idea_comes_unasked_while_the_player_practises(
+    sent: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    practises = [True]
+    talk = Talk(load(), sent.append, sent.append, around=Around(practises=lambda: practises[-1]))
+    wait_for(lambda: not talk.loads, 60)
     for bar in range(1, 10):
         talk.push(played(bar))
     note = Note(0.0, 0.0, 0.2, 40, 90)
     ended = Phrase((note,) * 3, 0.0, 16.0, Meter(4, 4), 120.0)
     over = replace(played(9), analysis=replace(played(9).analysis, phrase=ended))
-    talk.practises = lambda: True
     assert talk.push(over) == "" and not talk.thinks
-    talk.practises = lambda: False
+    practises.append(False)
     talk.push(over)
     wait_for(lambda: not talk.thinks, 60)
-    talk.practises = lambda: True  # it begins while the idea is thought of
+    practises.append(True)  # it begins while the idea is thought of
     assert talk.push(played(10)) == "" and not sent
     assert "What if" in talk.say("any ideas?")
 
@@ -237,7 +242,7 @@ def test_what_is_said_before_there_are_words_is_heard_later(
     monkeypatch.setattr("agent.conversation.live.LOADS_S", 0.0)
     talk = Talk(load(), sent.append, sent.append)
     assert "moment" in talk.say("less snare")
-    later = talk.later
+    later = talk.take_later()
     assert later and later() is None
     wait_for(lambda: not talk.loads, 60)
     talk.poll()
