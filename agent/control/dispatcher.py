@@ -13,6 +13,7 @@ from agent.control.words import Click, Fader
 from agent.core.errors import UserError
 from agent.core.messages import (
     AnswerPhrases,
+    CountIn,
     Lead,
     Panic,
     SetClick,
@@ -58,6 +59,7 @@ class Handlers:
     pedals: where there is a MIDI input. orders: returns the command that a sentence stands for. mood: of
     agent/mood/mood_desk.py, where nobody plays; practice: of agent/practice/coach.py, where somebody does. voice: push
     to talk, where there is a microphone. loudspeaker: whether there is one. talk: where the band can be talked to.
+    plays: whether the band does.
     """
 
     pedals: Pedals | None = None
@@ -68,6 +70,7 @@ class Handlers:
     voice: Callable[[], str] | None = None
     loudspeaker: bool = True
     talk: Conversation | None = None
+    plays: Callable[[], bool] = bool
 
 
 NO_HANDLERS = Handlers()
@@ -179,6 +182,8 @@ class Dispatcher:
         first, talk = command.messages[0], self._handlers.talk
         if isinstance(first, Lead) and talk and (said := talk.over_loop(first)) is not None:
             return f"{command.text}: {said.removesuffix('.')}"
+        if isinstance(first, CountIn) and self._handlers.plays():
+            raise UserError("I am playing already: say `end it` first, or `faster`")
         for message in command.messages:
             if isinstance(message, SetPart) and message.part not in self._enabled:
                 raise UserError("the bass is yours: only where nobody plays (`antiphon mood`) can it be muted")
@@ -228,7 +233,7 @@ class Dispatcher:
 
     def _say(self, sentence: str) -> str:
         if (order := self._handlers.orders(sentence)) is not None:
-            return f"{self.command(order)}."
+            return f"{self.command(order).removesuffix('.')}."
         if self._handlers.talk is None:
             raise UserError("this session takes no sentences: it runs without a conversation")
         return self._handlers.talk.say(sentence)

@@ -53,6 +53,7 @@ from listener.types import Grid
 log = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S = 3.0
+SOUNDS = ("playing", "holding", "thinning")  # states of the band in which nothing is counted in
 TROUBLES_MAX = 100  # that are kept, the newest
 TURN_S, RESTING_TURN_S = 0.02, 0.05  # while the band has a beat to play to; in a silent room
 MIDI_TURN_S = 0.006  # where the bass comes as MIDI: it is passed on by the parent
@@ -102,6 +103,7 @@ class Live:
             self._voice.press,
             setup.output_channels > 0,
             talk,
+            lambda: self._board.status().state in SOUNDS,
         )
         given = (config, state or initial_state(config), workers.mind.send, workers.audio.send)
         self.dispatcher = Dispatcher(*given, self.stop, self._words, self._now_s, handlers)

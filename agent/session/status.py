@@ -241,7 +241,7 @@ def _reason(status: Status, mode: str, muted_by: Sequence[str], channel: str) ->
         return f"these bars are yours ({status.turn.removeprefix('yours ')})"
     if status.level_db < NO_SOUND_DB:
         where = f"on {channel}" if channel else "at the input"
-        return f"no sound {where}: is the cable in, the volume up, the right channel chosen?"
+        return f"no sound {where}: look at cable, volume and channel"
     if status.tempo_bpm is None:
         if status.level_db < FAINT_DB:
             where = f"on {channel}" if channel else "at the input"

@@ -131,6 +131,13 @@ def test_moods_practice_and_the_bass_are_for_sessions_that_have_them(session: Fa
     assert session.dispatcher.command("mood calm, over 8 bars") == "went to calm, over 8 bars"
 
 
+def test_who_is_counted_in_while_the_band_plays_is_told_at_once() -> None:
+    session = FakeSession(Handlers(plays=lambda: True))
+    with pytest.raises(UserError, match="playing already"):
+        session.dispatcher.command("count 100")
+    assert session.mind == []
+
+
 def test_help_names_every_word_and_pedals_need_an_input(session: FakeSession) -> None:
     assert all(word in session.dispatcher.command("help") for word in TABLE)
     with pytest.raises(UserError, match=r"midi\.input"):

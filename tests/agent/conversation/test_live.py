@@ -67,6 +67,13 @@ def test_a_direction_that_was_taken_back_gives_its_place_to_none_after_it(talk: 
     assert edits(sent) == ["drums.mute on"]
 
 
+def test_what_was_taken_back_is_no_taste(talk: Talk) -> None:
+    talk.say("busier drums")
+    assert "busier" in talk.say("what do you know about me?")
+    talk.say("undo everything")
+    assert "busier" not in talk.say("what do you know about me?")
+
+
 def test_what_only_a_riff_can_have_is_said_and_nothing_changes(talk: Talk, sent: list[Any]) -> None:
     assert "One bar at a time" in talk.say("add four bars")
     assert sent == []
