@@ -18,6 +18,7 @@ from agent.directions.step_sizes import STEPS
 
 RATE, BEATS = 48_000, 16
 KICK, SNARE, HATS = (35, 36), (37, 38, 40), (42, 44, 46)
+CYMBALS = (49, 51, 52, 53, 55, 57, 59)
 BEATEN = (*KICK, *SNARE)
 BANDS_HZ = {  # in which a stroke is measured
     BEATEN: (35.0, 420.0),
@@ -25,6 +26,7 @@ BANDS_HZ = {  # in which a stroke is measured
     SNARE: (170.0, 420.0),
     HATS: (7_000.0, 16_000.0),
 }
+RINGS_S = 2.0  # for which a cymbal sounds in the band of the hats: strokes within it are not measured
 STRUCK_S, ALONE_S = (
     0.08,
     0.06,
@@ -149,13 +151,15 @@ class Cycle:
     notes: tuple[Note, ...]
     drums: NDArray[np.float64]
     bars: Sequence[tuple[float, float]]
+    cymbals_s: tuple[float, ...] = ()  # strokes on cymbals of the whole session, which ring
 
     @classmethod
     def of(cls, found: Evening, following: str) -> Cycle:
         *_, begin, _, _, _, end = (bar for bar in found.bars if bar[0] <= found.at_s[following])
         from_s, until_s = (start_s - tick_s / 2 for start_s, tick_s in (begin, end))
         mine = tuple(one for one in found.notes if from_s <= one.at_s < until_s)
-        return cls(mine, found.sounds["drums"], found.bars)
+        cymbals_s = tuple(one.at_s for one in found.notes if one.part == "drums" and one.pitch in CYMBALS)
+        return cls(mine, found.sounds["drums"], found.bars, cymbals_s)
 
     def struck(self, pitches: Sequence[int] = ()) -> list[Note]:
         return [one for one in self.notes if one.part == "drums" and (not pitches or one.pitch in pitches)]
@@ -165,6 +169,9 @@ class Cycle:
         less what the strokes beside them have without them."""
         sound, strokes = _band(self.drums, BANDS_HZ[pitches]), [one.at_s for one in self.struck(pitches)]
         beside = [one.at_s for one in self.struck() if one.pitch not in pitches and one.pitch in (*KICK, *SNARE)]
+        if pitches == HATS:
+            clear = [at_s for at_s in strokes if all(not 0 <= at_s - begun_s < RINGS_S for begun_s in self.cymbals_s)]
+            strokes = clear or strokes
 
         def power(times_s: Sequence[float]) -> float:
             pieces = [sound[round(at_s * RATE) : round((at_s + STRUCK_S) * RATE)] for at_s in times_s]

@@ -11,6 +11,7 @@ another kind of player; they are mixed by how well each predicted the last notes
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +30,7 @@ APART_BEATS, APART_S = 0.15, 0.050  # further from the listener's grid than both
 APART_FOR_BEATS = 2.0
 JOINS_BEATS = 0.1  # further from the listener's grid, a band that does not play yet begins on it
 SAME_TEMPO = 0.20
+KNOWN_TEMPO = 0.02  # a grid so near has the tempo that was known before the beats began again
 FOUND_BEATS, FOUND_TEMPO = 0.06, 0.06  # a listener's grid that moves so much in a frame is another one
 SCORE_MEMORY = 0.85  # per note
 TAILS = 4.0  # degrees of freedom
@@ -96,6 +98,12 @@ class Lock:
             self.x = carry @ self.x
             self.p = carry @ self.p @ carry.T + noise
 
+    def moved_to(self, anchor_s: float) -> Lock:
+        """Return a filter that is as sure of its period and whose beat 0 is elsewhere."""
+        other = Lock(self.player, anchor_s, float(self.x[1]))
+        other.p[1, 1], other.score = self.p[1, 1], self.score
+        return other
+
     def correct(self, place: float, time_s: float, spread_s: float) -> None:
         """Correct the filter by a note at time_s that was meant for `place` beats after the anchor.
 
@@ -131,10 +139,17 @@ class Tempo:
         self._apart_s = math.inf  # since when the listener's grid has been elsewhere
         self._ritard = Ritard()
         self._scores, self._odds = [0.0], [1.0]  # of the locks, and the weights that follow from them
+        self._known: list[Lock] = []  # from before the band began its beats again
 
     def reset(self) -> None:
         """Forget the beat."""
         self.__init__()  # type: ignore[misc]
+
+    def begin_again(self) -> None:
+        """Forget where the beats fall, but neither the tempo, where the next grid has it, too, nor how steady it is."""
+        known = self._locks
+        self.reset()
+        self._known = known
 
     @property
     def slowed(self) -> float:
@@ -190,7 +205,11 @@ class Tempo:
 
     def _start(self, grid: Grid, now_s: float) -> None:
         beat = math.floor(grid.beat_at(now_s))
-        self._locks = [Lock(player, grid.time_of(beat), grid.period_s) for player in PLAYERS]
+        anchor_s, known, self._known = grid.time_of(beat), self._known, []
+        if known and abs(math.log(_mean_period_s(known) / grid.period_s)) < KNOWN_TEMPO:
+            self._locks = [lock.moved_to(anchor_s) for lock in known]
+        else:
+            self._locks = [Lock(player, anchor_s, grid.period_s) for player in PLAYERS]
         self._index, self._offset_s, self._slow_s = beat, 0.0, grid.period_s
         self._listener_grid, self._own_beats, self._downbeat = grid, 0.0, None
         self._other_beats = 0.0
@@ -329,6 +348,10 @@ class Tempo:
         if self._downbeat is None:
             return grid.position_of(self._index)
         return (self._index - self._downbeat) % grid.meter.numerator + 1
+
+
+def _mean_period_s(locks: Sequence[Lock]) -> float:
+    return float(np.mean([lock.x[1] for lock in locks]))
 
 
 def _is_another(before: Grid, grid: Grid) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from agent.control.command_state import CommandState
@@ -12,6 +13,7 @@ from agent.control.words import Click, Fader
 from agent.core.errors import UserError
 from agent.core.messages import (
     AnswerPhrases,
+    CountIn,
     Lead,
     Panic,
     SetClick,
@@ -50,6 +52,30 @@ class Conversation(Protocol):
     def switched(self, part: str, on: bool) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """Who carries out the commands that concern neither worker; None where a session has no such thing.
+
+    pedals: where there is a MIDI input. orders: returns the command that a sentence stands for. mood: of
+    agent/mood/mood_desk.py, where nobody plays; practice: of agent/practice/coach.py, where somebody does. voice: push
+    to talk, where there is a microphone. loudspeaker: whether there is one. talk: where the band can be talked to.
+    plays: whether the band does.
+    """
+
+    pedals: Pedals | None = None
+    book: Book | None = None
+    orders: Callable[[str], str | None] = lambda sentence: None
+    mood: Callable[[str], str] | None = None
+    practice: Callable[[str], str] | None = None
+    voice: Callable[[], str] | None = None
+    loudspeaker: bool = True
+    talk: Conversation | None = None
+    plays: Callable[[], bool] = bool
+
+
+NO_HANDLERS = Handlers()
+
+
 class Dispatcher:
     """Carries out command lines.
 
@@ -66,18 +92,12 @@ class Dispatcher:
         stop: Callable[[], object],
         status: Callable[[], str],
         now_s: Callable[[], float | None] = lambda: None,
+        handlers: Handlers = NO_HANDLERS,
     ) -> None:
         self.state, self._to_mind, self._to_audio = state, to_mind, to_audio
         self._enabled = {name: part.enabled for name, part in config.parts.items()}
         self._stop, self._status, self._now_s = stop, status, now_s
-        self.pedals: Pedals | None = None  # where there is a MIDI input
-        self.book: Book | None = None
-        self.orders: Callable[[str], str | None] = lambda sentence: None  # -> the command that a sentence stands for
-        self.mood: Callable[[str], str] | None = None  # agent/mood/mood_desk.py's command, where nobody plays
-        self.practice: Callable[[str], str] | None = None  # agent/practice/coach.py's command
-        self.voice: Callable[[], str] | None = None  # push-to-talk, where there is a microphone
-        self.loudspeaker = True  # whether there is one
-        self.talk: Conversation | None = None  # where the band can be talked to
+        self._handlers = handlers
 
     def command(self, text: str) -> str:
         """Carry out one line; return what was done, in one line. Raises UserError for what cannot be done."""
@@ -111,11 +131,13 @@ class Dispatcher:
 
     def playing(self, part: str) -> bool:
         """Return whether a part is switched on, by commands and by words."""
-        return self.state.parts.get(part, self._enabled[part]) and not (self.talk and part in self.talk.mutes)
+        return self.state.parts.get(part, self._enabled[part]) and not (
+            self._handlers.talk and part in self._handlers.talk.mutes
+        )
 
     def muted_by(self) -> list[str]:
         """Return who has muted parts, of words, commands and the configuration."""
-        words = self.talk.mutes if self.talk else ()
+        words = self._handlers.talk.mutes if self._handlers.talk else ()
         by = {
             "your words": set(words),
             "a key, pedal or command": {part for part, on in self.state.parts.items() if not on},
@@ -145,7 +167,7 @@ class Dispatcher:
 
     def _click(self, wish: Click) -> str:
         """Click on the beat; at a tempo that was given the ears are told of the first bar's beats, too."""
-        if not self.loudspeaker:
+        if not self._handlers.loudspeaker:
             raise UserError("a click needs a loudspeaker: this session only plays MIDI")
         on = not self.state.click if wish.on is None else wish.on
         begins_s, period_s = (self._now_s() or 0.0) + CLICK_AFTER_S, 60 / wish.bpm if wish.bpm else 0.0
@@ -157,9 +179,11 @@ class Dispatcher:
         return f"a click{at} on the beat; no recording has it" if on else "no click any more"
 
     def _send(self, command: Command) -> str:
-        first = command.messages[0]
-        if isinstance(first, Lead) and self.talk and (said := self.talk.over_loop(first)) is not None:
+        first, talk = command.messages[0], self._handlers.talk
+        if isinstance(first, Lead) and talk and (said := talk.over_loop(first)) is not None:
             return f"{command.text}: {said.removesuffix('.')}"
+        if isinstance(first, CountIn) and self._handlers.plays():
+            raise UserError("I am playing already: say `end it` first, or `faster`")
         for message in command.messages:
             if isinstance(message, SetPart) and message.part not in self._enabled:
                 raise UserError("the bass is yours: only where nobody plays (`antiphon mood`) can it be muted")
@@ -172,8 +196,8 @@ class Dispatcher:
                 case Panic():
                     self._to_audio(message)
                 case SetPart(part, enabled):
-                    if self.talk:
-                        self.talk.switched(part, enabled)
+                    if talk:
+                        talk.switched(part, enabled)
                     self._to_audio(message)
                     self._to_mind(message)
                 case _:
@@ -203,33 +227,33 @@ class Dispatcher:
         return self._has_book().chart(name, chords)
 
     def _has_book(self) -> Book:
-        if self.book is None:
+        if self._handlers.book is None:
             raise UserError("this session keeps no songs")
-        return self.book
+        return self._handlers.book
 
     def _say(self, sentence: str) -> str:
-        if (order := self.orders(sentence)) is not None:
-            return f"{self.command(order)}."
-        if self.talk is None:
+        if (order := self._handlers.orders(sentence)) is not None:
+            return f"{self.command(order).removesuffix('.')}."
+        if self._handlers.talk is None:
             raise UserError("this session takes no sentences: it runs without a conversation")
-        return self.talk.say(sentence)
+        return self._handlers.talk.say(sentence)
 
     def _mood_of(self, words: str) -> str:
-        if self.mood is None:
+        if self._handlers.mood is None:
             raise UserError("this session plays no moods")
-        return self.mood(words)
+        return self._handlers.mood(words)
 
     def _practise(self, argument: str) -> str:
-        if self.practice is None:
+        if self._handlers.practice is None:
             raise UserError("this session has no player to practise with")
-        return self.practice(argument)
+        return self._handlers.practice(argument)
 
     def _listen(self) -> str:
-        if self.voice is None:
+        if self._handlers.voice is None:
             raise UserError("this session has no microphone to speak into")
-        return self.voice()
+        return self._handlers.voice()
 
     def _has_pedals(self) -> Pedals:
-        if self.pedals is None:
+        if self._handlers.pedals is None:
             raise UserError("no MIDI input for pedals; set midi.input to a port that `antiphon devices` lists")
-        return self.pedals
+        return self._handlers.pedals

@@ -11,7 +11,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agent.control.commands import parse
@@ -33,6 +33,7 @@ PRESSED, RELEASED = 64, 48  # a controller is pressed from here on, and again on
 BOUNCE_S = 0.12  # a contact that closes twice within this was pressed once
 LEARN_S = 60.0  # how long the next press is waited for
 MOST_AT_ONCE = 4  # commands carried out in one poll(); more come from a broken switch
+NO_SENSES: Mapping[str, str] = {}
 KINDS = {NOTE_ON: "note", CONTROL: "cc"}
 SWITCH = re.compile(r"(channel ([1-9]|1[0-6]) )?(note|cc) (\d|[1-9]\d|1[01]\d|12[0-7])")
 TWICE = "unlearn"  # one stray press must not forget every pedal
@@ -46,14 +47,20 @@ class Pedals:
     others; None opens midi.input. One thread calls poll() regularly; it never waits.
     """
 
-    def __init__(self, config: Config, say: Callable[[str], object], midi: MidiIn | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        say: Callable[[str], object],
+        midi: MidiIn | None = None,
+        senses: Mapping[str, str] = NO_SENSES,
+    ) -> None:
         self._say, self._path = say, state_folder(config.paths.state) / FILE
         self._own = midi is None and config.midi.input is not None
         self.midi = MidiIn(config.midi.input or "", config.midi.api) if self._own else midi
         self._tap = self.midi.tap() if self.midi else None
         self._learned = _read(self._path)
         self._plain = plain_faders(config.parts)
-        self.senses: dict[str, str] = {}  # switch -> the sense of a mood that it moves
+        self._senses = senses
         self._down: set[tuple[int, int]] = set()  # (status, controller) that is pressed
         self._pressed_s: dict[str, float] = {}
         self._learning: tuple[str, float] | None = None  # the command, until when
@@ -90,7 +97,7 @@ class Pedals:
     def _fader(self, switch: str | None) -> str | None:
         """Return the fader that a controller moves: a learned one, else General MIDI's of a part."""
         bound = self._learned.get(switch or "")
-        plain = self.senses.get(switch or "") or self._plain.get(switch or "")
+        plain = self._senses.get(switch or "") or self._plain.get(switch or "")
         return (bound if is_fader(bound) else None) if bound else plain
 
     def _press(self, at_s: float, message: bytes) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from agent.conversation import phrasing
 from agent.conversation.ideas import NO, YES, Answer, Ideas
@@ -22,6 +22,7 @@ from agent.directions.net import net_of
 from agent.language.parser import Context, ParseResult, parse
 from agent.language.small_talk import COMPARE, MORE_LIKE_IT, NAMED, NO_TO_IT, SPEAK, YES_TO_IT
 from agent.memory.session_time import greeting
+from agent.memory.taste import Wishes
 
 ALL_STEPS = 1_000_000
 HELLO = re.compile(r"(hello|hi|hey|good (morning|evening|afternoon))( there| again)?")
@@ -32,6 +33,15 @@ WHY_SILENT = re.compile(
 MODES = {"loop": "loop", "trade": "trade", "count-in": "count in"}  # pattern that is an order to the band -> the order
 NOT_APPLIED = frozenset({"undo", "recall", "keep"})  # changes
 NORMAL = frozenset({"mute", "pattern"})  # dimensions of edits that "play normally" takes back
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A direction. step: of undo; wishes: of the taste before it, to go back to."""
+
+    step: int
+    edits: tuple[Edit, ...]
+    wishes: Wishes
 
 
 class Conversation(Ideas):
@@ -50,13 +60,18 @@ class Conversation(Ideas):
     ) -> None:
         super().__init__(stage, notes, proposals)
         self._hear, self._acts = hearing, 0
-        self._last: tuple[Edit, ...] = ()
+        self._asked: list[Asked] = []  # and not taken back
         self._offered: tuple[Edit, ...] = ()  # the readings that the last reply asked about
 
     @property
     def steps(self) -> int:
         """How often something was done: each counts once, the undoing, too."""
         return self._acts
+
+    @property
+    def _last(self) -> tuple[Edit, ...]:
+        """The edits of the last direction that stands: what is said next may refer to them."""
+        return self._asked[-1].edits if self._asked else ()
 
     def greet(self) -> str:
         """Return the first line, with a note where a damaged memory was set aside."""
@@ -161,9 +176,10 @@ class Conversation(Ideas):
             return Answer("That is what this is. Kept.")
         left = self._let_go() if self.stage.trial_bars is None else 0
         row = self.notes.said(sentence, plain)
-        self.proposer.taste.wish(plain)
-        self._last = plain
+        wishes = self.notes.taste.wishes()
+        self.notes.taste.wish(plain)
         outcome = self.stage.apply(plain, phrasing.described(plain), left)
+        self._asked.append(Asked(outcome.step, plain, wishes))
         self._steps.append((outcome.step, (row,)))
         return Answer(" ".join([*said, phrasing.account(outcome, refused)]), outcome)
 
@@ -259,6 +275,10 @@ class Conversation(Ideas):
             self._steps[-outcome.undone :] if outcome.undone else [],
             self._steps[: -outcome.undone or None],
         )
+        taken_back = {step for step, _ in gone}
+        if undone := [one for one in self._asked if one.step in taken_back]:
+            self.notes.taste.forget_wishes(undone[0].wishes)
+        self._asked = [one for one in self._asked if one.step not in taken_back]
         self.notes.revoke([row for _, rows in gone for row in rows])
         return outcome
 

@@ -66,6 +66,27 @@ class LoopedSound(Protocol):
     def before_s(self) -> float: ...
 
 
+def _riff_loops_not() -> tuple[KeptSection, Path, LoopedSound, int] | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the conversation asks of the session around it.
+
+    why: says why the band is silent, "" while it plays. names: of the sections that can be gone to. practises: whether
+    the player does: no idea comes unasked. looped: as of agent/songbook/book.py's Songbook.
+    """
+
+    why: Callable[[], str] = str
+    names: Callable[[], tuple[str, ...]] = tuple
+    practises: Callable[[], bool] = bool
+    looped: Callable[[], tuple[KeptSection, Path, LoopedSound, int] | None] = _riff_loops_not
+
+
+ALONE = Around()
+
+
 class Talk:
     """The live conversation. Call it from the parent's loop only.
 
@@ -78,19 +99,17 @@ class Talk:
         send: Callable[[MindMessage], object],
         command: Callable[[str], object],
         folder: str = "",
+        around: Around = ALONE,
     ) -> None:
         self._config, self._send, self._command, self._folder = config, send, command, folder
+        self._around = around
         self._talk: LiveTalk | None = None
         self._stage: LoopStage | None = None
-        self.why: Callable[[], str] = lambda: ""  # says why the band is silent; "" while it plays
-        self.names: Callable[[], tuple[str, ...]] = tuple  # of the sections that can be gone to
-        self.practises: Callable[[], bool] = lambda: False  # whether the player does: no idea comes unasked
-        self.looped: Callable[[], tuple[KeptSection, Path, LoopedSound, int] | None] = lambda: None  # Songbook.looped
         self._last_idea = -EVERY_BARS
         self._saw_s = 0.0
         self._waiting: deque[Waiting] = deque()  # said while words are loaded, or a take is drawn for the first of them
         self._answered: deque[str] = deque(maxlen=EARLY_MAX)  # answers that came later, to be shown
-        self.later: Callable[[], str | None] | None = None  # gives the answer that the last sentence is owed, or None
+        self._later_one: Callable[[], str | None] | None = None  # gives the answer that the last sentence is owed
         self._begun = False  # whether the player's taste has been taken up
         self._told_taste = False  # whether the mind knows which grooves the player likes
         self._asked = False  # whether the player asked for the idea that is thought of
@@ -113,8 +132,8 @@ class Talk:
                 self._folder,
                 self._send,
                 self._command,
-                lambda: self.why(),
-                lambda: self.names(),
+                self._around.why,
+                self._around.names,
                 self._captured,
                 self._responder,
             )
@@ -130,7 +149,7 @@ class Talk:
     def _captured(self) -> Captured | None:
         from agent.takes.captured import Captured
 
-        found = self.looped()
+        found = self._around.looped()
         if found is None:
             return None
         kept, path, sound, began = found
@@ -216,7 +235,12 @@ class Talk:
 
     def _wait(self, said: Waiting) -> None:
         self._waiting.append(said)
-        self.later = lambda: said.reply
+        self._later_one = lambda: said.reply
+
+    def take_later(self) -> Callable[[], str | None] | None:
+        """Return what gives the answer that the last sentence is owed, None until it is there; None if none is owed."""
+        later, self._later_one = self._later_one, None
+        return later
 
     @property
     def mutes(self) -> frozenset[str]:
@@ -286,7 +310,7 @@ class Talk:
             self._think_of(talk, stage, False)
 
     def _may_propose(self, talk: LiveTalk) -> bool:
-        return not (talk.proposer.quiet or self.practises())
+        return not (talk.proposer.quiet or self._around.practises())
 
     def _think_of(self, talk: LiveTalk, stage: LiveStage, asked: bool) -> None:
         self._last_idea, self._thought_at, self._asked = stage.bar, talk.steps, asked

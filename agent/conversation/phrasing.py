@@ -24,6 +24,7 @@ DIAL_WORDS = {  # dial of the taste -> how a player is who wants less, more of i
 }
 MIDDLE, CLEAR = 0.5, 0.1  # a dial this far from the middle is a liking
 FIGURES_SAID = 2
+ENDS = ("?", "!", "…")
 PART_WORDS = {"drums": "drums", "chords": "chords", "line": "melody", "bass": "your bass"}
 
 
@@ -71,7 +72,8 @@ def undone(outcome: Outcome, asked: int, all_of_it: bool = False) -> str:
     if all_of_it:
         return f"Everything undone, {when}." if outcome.begins != "take" else f"Everything undone: {when}."
     if outcome.undone < asked:
-        return f"There were only {outcome.undone}: undone, {when}."
+        there = "was only one" if outcome.undone == 1 else f"were only {outcome.undone}"
+        return f"There {there}: undone, {when}."
     if asked > 1:
         return f"The last {asked} undone, {when}."
     what = f": {outcome.note}" if outcome.note else ""
@@ -180,8 +182,9 @@ def listed(words: Iterable[str]) -> str:
 
 
 def sentence(line: str) -> str:
-    """Return a line with a capital letter and a full stop."""
-    return f"{line[:1].upper()}{line[1:].rstrip('.')}." if line else ""
+    """Return a line with a capital letter and a full stop, where it ends with no other mark."""
+    text = line.rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(ENDS) else '.'}" if line else ""
 
 
 def described(edits: Sequence[Edit]) -> str:

@@ -32,7 +32,7 @@ OFF_TEMPO = 0.7
 EIGHTHS_FROM = 0.35  # beats between notes, median: from here on they are 8ths or longer
 WINDOW_BARS = 1.25  # that are judged, of a sparse line more
 ENOUGH_ONSETS, LEAST_ONSETS = 6, 3  # for a first verdict, for one at all
-ARRIVED_BARS, REFUSES_BARS, PATIENCE_BARS = 1.5, 2.0, 4.0  # after the ramp: first verdict for it, against it, last one
+ARRIVED_BARS, REFUSES_BARS, PATIENCE_BARS = 1.5, 3.0, 4.0  # after the ramp: first verdict for it, against it, last one
 
 
 class Verdict(StrEnum):

@@ -37,7 +37,8 @@ from agent.song.kept import KeptSection
 from listener.types import Analysis, Grid, Meter
 from models.music.tokens import Position, ticks_per_beat
 
-TRIES = 2  # of an odd bar that the player does not come along with
+TRIES = 2  # of an odd bar, a bar more or one fewer, that the player does not come along with
+LOST_EACH_OTHER = "we lost each other"
 RAMP_BARS = 2
 SAME_TEMPO = 0.06  # octaves times ln 2; a section so near begins in the tempo that is played
 TOLD_BEATS = 4  # of a new tempo that the ears are told of
@@ -68,7 +69,7 @@ class Leading:
         self._failed: dict[int, int] = {}  # times in a row, by the same
         self._laid = LaidBars()
         self._asked: Asked | None = None
-        self._length = 0  # bars more or fewer, wanted
+        self._length, self._length_failed = 0, 0  # bars more or fewer, wanted; times in a row that nobody came along
         self._tempo: LeadTempo | None = None  # wanted
         self._ramp: Ramp | None = None
         self._spans: tuple[Span, ...] = ()  # of the ramp, and after it
@@ -98,7 +99,7 @@ class Leading:
             case LeadBar(bar, meter) if meter is not None:
                 self._odd[bar - 1], self._failed[bar - 1] = meter_named(meter), 0
             case LeadLength(bars):  # one more and one fewer in the same bar: as many as before
-                self._length = 0 if self._length == -bars else bars
+                self._length, self._length_failed = 0 if self._length == -bars else bars, 0
             case LeadTempo():
                 self._tempo = lead
             case LeadBreak(beat):
@@ -340,13 +341,13 @@ class Leading:
             return
         self._asked = None
         if verdict is Verdict.FOLLOWS:
-            self._failed[asked.place] = 0
+            self._failed[asked.place] = self._length_failed = 0
             if asked.what == "odd":
                 self._hints.append(Tap(next_one_s(tick.beat, grid)))
             return
         if verdict is Verdict.LOST:
             self._lost.seek()
-        self._back(asked, tick)
+        self._back(asked, tick, verdict is Verdict.LOST)
 
     def _find(self, tick: Tick, grid: Grid) -> None:
         """Look for a player who was lost in their riff, and count their bars from there on."""
@@ -367,18 +368,28 @@ class Leading:
         self._spans, self._bars.usual = (), None
         self._hints.append(Tap(one_s))
 
-    def _back(self, asked: Asked, tick: Tick) -> None:
-        if asked.what != "odd":
-            self._bars.take_back(tick.position.bar + 1, asked.what == "more")
-            what = "bar more" if asked.what == "more" else "shorter form"
-            self._lines.append(f"No {what}, then: you went on, and I am with you.")
+    def _back(self, asked: Asked, tick: Tick, lost: bool) -> None:
+        """Go back to where the player is: for good once they did not come along twice, or were lost on the way."""
+        if asked.what == "odd":
+            self._back_in_meter(asked.place, lost)
             return
+        more = asked.what == "more"
+        self._bars.take_back(tick.position.bar + 1, more)
+        self._length_failed += 1
+        if not lost and self._length_failed < TRIES:
+            self._length = self._length or (1 if more else -1)
+            return
+        what, why = "bar more" if more else "shorter form", LOST_EACH_OTHER if lost else "you went on twice"
+        self._lines.append(f"No {what}, then: {why}, and I am with you.")
+
+    def _back_in_meter(self, place: int, lost: bool) -> None:
         usual = self._bars.usual
-        self._failed[asked.place] = self._failed.get(asked.place, 0) + 1
-        if self._failed[asked.place] >= TRIES and asked.place in self._odd:
-            odd = self._odd.pop(asked.place)
-            self._gave_up.append(asked.place + 1)
-            self._lines.append(f"Bar {asked.place + 1} is in {usual} again: you did not come along in {odd} twice.")
+        self._failed[place] = TRIES if lost else self._failed.get(place, 0) + 1
+        if self._failed[place] >= TRIES and place in self._odd:
+            odd = self._odd.pop(place)
+            self._gave_up.append(place + 1)
+            why = f"{LOST_EACH_OTHER} in {odd}" if lost else f"you did not come along in {odd} twice"
+            self._lines.append(f"Bar {place + 1} is in {usual} again: {why}.")
         self._laid.clear()
         self._bars.usual = None
 

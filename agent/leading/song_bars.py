@@ -112,6 +112,7 @@ class SongBars:
         bar = self.of(position.bar)
         if self._at is not None and bar != self._at.bar:
             self._fill(bar)
+        self._again = {later for later in self._again if later > position.bar}
         self._odd = self._odd or position.meter != usual
         if position.tick >= _ticks_in(usual):
             self.song.overhear(bass)
@@ -124,7 +125,7 @@ class SongBars:
         assert self._at
         at, odd, played = self._at, self._odd, self._played
         ticks = at.ticks_per_bar
-        self._odd, self._played, self._again = False, [], set()
+        self._odd, self._played = False, []
         if odd:
             self._tell(at.bar, at.meter, [BassTick(True)] * (ticks - 1 - at.tick), at.tick + 1)
         for missing in range(at.bar + 1, min(bar, at.bar + 3)):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
@@ -70,6 +71,9 @@ class Preference:
         return self.deviation < SURE
 
 
+Wishes: TypeAlias = dict[tuple[str, str], Preference]  # by style and dial
+
+
 @dataclass
 class Taste:
     """A player's taste. arms: idea -> weights of (liked, not liked) verdicts; dials: (style, dial) -> Preference.
@@ -124,6 +128,14 @@ class Taste:
             if dial and way and edit.condition in (None, "", "gradual"):
                 stands = OFF if edit.change == "off" else (stood or {}).get(dial, self._began(dial, style))
                 self.dials[style, dial] = self._dial(dial, style).beyond(stands, way, weight)
+
+    def wishes(self) -> Wishes:
+        """Return what is known of where dials belong, to go back to by forget_wishes()."""
+        return dict(self.dials)
+
+    def forget_wishes(self, before: Wishes) -> None:
+        """Go back to what was known then: what was asked for since was taken back."""
+        self.dials = dict(before)
 
     def left(self, stood: Mapping[str, float], weight: float = 1.0, style: str = "") -> None:
         """Learn from where dials stood at the end of a session without a word against it."""

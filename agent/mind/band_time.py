@@ -85,7 +85,7 @@ class BandTime:
         """The band leads no more: it keeps the beat it has now until the ears agree with it."""
         grid = self._leading.released or self._pulse
         if self._leading.released:
-            self._tempo.reset()
+            self._tempo.begin_again()
         self._leading.released = None
         if grid is not None:
             self.grid = self._pulse = grid

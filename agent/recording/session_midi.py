@@ -62,7 +62,7 @@ def beat_map(beats: Iterable[Beat]) -> BeatMap:
     ticks = [_count(0.0, heard[0]) * _ticks(heard[0].meter)] if heard[0].time_s > 0 else [0]
     for beat, following in pairwise(heard):
         ticks.append(ticks[-1] + _count(beat.time_s, following, beat) * _ticks(beat.meter))
-    return BeatMap(tuple(_tempi(heard, ticks)), tuple(_bars(heard, ticks)))
+    return BeatMap(tuple(_tempi(heard, ticks)), tuple(_rejoined(list(_bars(heard, ticks)))))
 
 
 def _sensible(beats: Iterable[Beat]) -> list[Beat]:
@@ -166,6 +166,24 @@ def _bars(beats: Sequence[Beat], ticks: Sequence[int]) -> Iterator[tuple[int, Me
             if str(shown) != str(current):
                 yield place, shown
             current = shown
+
+
+def _rejoined(changes: Sequence[tuple[int, Meter]]) -> list[tuple[int, Meter]]:
+    """Return the meter changes without an odd bar whose rest follows it at once: the band led it, and went back to the
+    player's bar, which is a bar of the usual meter."""
+    kept: list[tuple[int, Meter]] = []
+    at = 0
+    while at < len(changes):
+        before, (odd, rest, after) = kept[-1:], [*changes[at : at + 3], None, None][:3]
+        if before and odd and rest and after and before[0][1] == after[1]:
+            lengths = [meter.numerator * _ticks(meter) for _, meter in (odd, rest, after)]
+            whole = odd[0] + lengths[0] == rest[0] and rest[0] + lengths[1] == after[0]
+            if whole and lengths[0] + lengths[1] == lengths[2]:
+                at += 3  # the meter before goes on
+                continue
+        kept.append(changes[at])
+        at += 1
+    return kept
 
 
 def write(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from agent.control.pedals import Pedals
-from agent.conversation.live import Talk
+from agent.control.pedals import NO_SENSES, Pedals
+from agent.conversation.live import ALONE, Around, Talk
 from agent.core.errors import UserError
 from agent.core.messages import FollowGrid
 from agent.core.settings import Config
@@ -25,6 +25,7 @@ class Inputs:
     """A session's inputs.
 
     to_mind: sends a message to the mind. folder: the session's. say: carries out a command line; may raise UserError.
+    around: what the conversation asks of the session. senses: of a mood, by the switch that moves them.
     Raises UserError for an input that is configured and not available.
     """
 
@@ -35,11 +36,13 @@ class Inputs:
         to_mind: Callable[[MindMessage], object],
         folder: str = "",
         setup: Setup | None = None,
+        around: Around = ALONE,
+        senses: Mapping[str, str] = NO_SENSES,
     ) -> None:
         wants_clock = config.sync.source == "midi"
         spec = config.midi.input
         self._midi = MidiIn(spec, config.midi.api, wants_clock) if spec is not None else None
-        self.pedals = Pedals(config, say, self._midi) if self._midi else None
+        self.pedals = Pedals(config, say, self._midi, senses) if self._midi else None
         syncs = wants_clock or config.sync.source == "link" or config.sync.link
         try:
             self._sync = Sync(config, self._midi.tap() if self._midi and wants_clock else None) if syncs else None
@@ -50,7 +53,7 @@ class Inputs:
         self._last_follow: FollowGrid | None = None
         self._bass = MidiBassIn.of(config, setup) if setup and setup.hears_midi else None
         self._partner = PartnerPort(config) if config.sync.partner else None
-        self.talk = Talk(config, to_mind, say, folder)
+        self.talk = Talk(config, to_mind, say, folder, around)
 
     @property
     def says(self) -> str:

@@ -9,18 +9,19 @@ import contextlib
 import logging
 import signal
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import assert_never
 
 from agent.control.command_state import CommandState, initial_state
-from agent.control.dispatcher import Dispatcher
+from agent.control.dispatcher import Dispatcher, Handlers
 from agent.control.keyboard import Keys
 from agent.control.live_view import LiveView
 from agent.control.socket_server import Answer, ControlServer
 from agent.conversation.led_orders import order_of
+from agent.conversation.live import Around
 from agent.conversation.push_to_talk import NOTHING_UNDERSTOOD, PushToTalk
 from agent.core.errors import UserError
 from agent.core.messages import AgainLoop, SetInput, Stop
@@ -40,7 +41,7 @@ from agent.session.inputs import Inputs
 from agent.session.isolation import Isolation
 from agent.session.monitor import Monitor
 from agent.session.setup import Setup
-from agent.session.status import Silence, StatusBoard, why_silent, words
+from agent.session.status import Shown, Silence, StatusBoard
 from agent.session.sync import stream_time
 from agent.session.timing_figures import Figures
 from agent.session.workers import Workers
@@ -52,6 +53,8 @@ from listener.types import Grid
 log = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S = 3.0
+SOUNDS = ("playing", "holding", "thinning")  # states of the band in which nothing is counted in
+TROUBLES_MAX = 100  # that are kept, the newest
 TURN_S, RESTING_TURN_S = 0.02, 0.05  # while the band has a beat to play to; in a silent room
 MIDI_TURN_S = 0.006  # where the bass comes as MIDI: it is passed on by the parent
 UNRECORDED = ("status", "help", "pedals", "tap")  # commands that are no part of the session
@@ -82,35 +85,52 @@ class Live:
         self._on_turn = on_turn or (lambda live: None)
         self.workers = workers = Workers(config, setup)
         self._board, self.figures, self._view = StatusBoard(config), Figures(), LiveView()
-        send = (workers.mind.send, workers.audio.send)
-        self.dispatcher = Dispatcher(config, state or initial_state(config), *send, self.stop, self._words, self._now_s)
-        self._inputs = Inputs(config, self.command, workers.mind.send, str(folder), setup)
-        self._inputs.talk.why = self._why_silent
-        self._unexplained = Silence()
-        self.dispatcher.pedals, self.dispatcher.talk = self._inputs.pedals, self._inputs.talk
-        self._book = Songbook(workers.mind.send, self._inputs.talk.standing, self._inputs.talk.stand, cut=self._cut)
-        self._shown_song = ShownSong(self._book)
-        self._inputs.talk.names, self._inputs.talk.looped = self._book.names, self._book.looped
+        self._coach, self._mood = Coach(workers.mind.send), MoodDesk(config.mood, workers.mind.send)
+        around = Around(
+            self._why_silent, lambda: self._book.names(), lambda: self._coach.runs, lambda: self._book.looped()
+        )
+        told = (str(folder), setup, around, self._mood.faders())
+        self._inputs = Inputs(config, self.command, workers.mind.send, *told)
+        talk = self._inputs.talk
+        self._book = Songbook(workers.mind.send, talk.standing, talk.stand, cut=self._cut)
         self._voice = PushToTalk(lambda seconds: self._recording.heard(seconds) if self._recording else None)
-        self.dispatcher.voice, self.dispatcher.loudspeaker = self._voice.press, setup.output_channels > 0
-        self._coach = Coach(workers.mind.send)
-        self._inputs.talk.practises = lambda: self._coach.runs
-        self.dispatcher.practice = None if setup.imagined else self._coach.command
-        self._mood = MoodDesk(config.mood, workers.mind.send)
-        self.dispatcher.mood = self._mood.command
-        if self._inputs.pedals:
-            self._inputs.pedals.senses = self._mood.faders()
-        self.dispatcher.book, self.dispatcher.orders = self._book, self._order_of
+        handlers = Handlers(
+            self._inputs.pedals,
+            self._book,
+            self._order_of,
+            self._mood.command,
+            None if setup.imagined else self._coach.command,
+            self._voice.press,
+            setup.output_channels > 0,
+            talk,
+            lambda: self._board.status().state in SOUNDS,
+        )
+        given = (config, state or initial_state(config), workers.mind.send, workers.audio.send)
+        self.dispatcher = Dispatcher(*given, self.stop, self._words, self._now_s, handlers)
+        self._unexplained = Silence()
         self._own = OwnSound(folder, config.conversation.player, workers.audio.send, keeps=setup.take is None)
         self._riff = riff
         self._grid: Grid | None = None
         self._keys = Keys()
         self._stopping = self._over = False
-        self._troubles: list[str] = []
+        self._troubles: deque[str] = deque(maxlen=TROUBLES_MAX)
         self._recording: LiveRecording | None = None
         self._isolated = Isolation(self._trouble)
         self._care = Caretaker(config, workers, self.figures, self._trouble, self._board.say, forever)
         self._space = SpaceWatch(config, folder)
+        self._shown: Shown = Shown(
+            folder,
+            self._board,
+            self.dispatcher,
+            workers,
+            self.figures,
+            self._inputs,
+            self._space,
+            self._mood,
+            ShownSong(self._book),
+            self._troubles,
+            lambda: self._recording.mixer.listens_to if self._recording else "",
+        )
         self._input_weights: tuple[float, ...] = ()  # of its channels, as the audio process knows them
         self._heard_at = 0  # samples written when the mind last reported
 
@@ -143,21 +163,18 @@ class Live:
         says = self.dispatcher.command(text)
         if self._recording and text.split()[0] not in UNRECORDED:
             self._recording.event_log.command(self._board.status().elapsed_s, text, says)
-        self._show_switches()
+        self._board.enabled = self._shown.on()
         return says
-
-    def _show_switches(self) -> None:
-        self._board.enabled = {part: self.dispatcher.playing(part) for part in self._config.parts}
 
     def answer(self, text: str) -> Answer:
         """Carry out a command for the control socket; return its answer, with the status where that was asked for."""
-        self._inputs.talk.later = None
+        self._inputs.talk.take_later()  # of what a key or a pedal said
         says = self.command(text)
-        return self._inputs.talk.later or says, self.status() if text.split()[:1] == ["status"] else None
+        return self._inputs.talk.take_later() or says, self.status() if text.split()[:1] == ["status"] else None
 
     def serve(self, server: ControlServer) -> None:
         """Answer the clients of the control socket, and show what is new to those that watch."""
-        server.show(self._view, self._shown)
+        server.show(self._view, self._shown.view)
         server.poll(self.answer)
 
     def _order_of(self, sentence: str) -> str | None:
@@ -175,28 +192,10 @@ class Live:
         return clock.stream_of(time.monotonic()) - self.workers.latency.input_s if clock else None
 
     def _why_silent(self) -> str:
-        if not self.listening:
-            return "it is still starting"
-        given = self._board.status(), self.dispatcher.state.mode
-        channel = self._recording.mixer.listens_to if self._recording else ""
-        return why_silent(*given, self.dispatcher.muted_by(), channel)
+        return self._shown.why_silent()
 
-    def _shown(self) -> dict[str, Json]:
-        state = self.dispatcher.state
-        return self._board.as_dict() | {
-            "mode": state.mode,
-            "listening": self.listening,
-            "why": self._why_silent(),
-            "on": {part: self.dispatcher.playing(part) for part in self._config.parts},
-            "mood": self._mood.view,
-            "dials": state.dials,
-            "faders": {lane: asdict(wish) for lane, wish in state.faders.items()},
-            "behind_ms": (state.behind_s or 0.0) * 1000,
-            "counts": {"late": self.figures.late, "dropped": self.figures.dropped, "xruns": self.figures.xruns},
-            "restarts": sum(self.workers.restarts.values()),
-            "folder": self.folder.name,
-            "book": self._shown_song.view(),
-        }
+    def _words(self) -> str:
+        return self._shown.words()
 
     @property
     def ending(self) -> bool:
@@ -210,25 +209,7 @@ class Live:
 
     def status(self) -> dict[str, Json]:
         """Return what is heard and played and how well, as plain data."""
-        return self._board.as_dict() | {
-            "listening": self.listening,
-            "mode": self.dispatcher.state.mode,
-            "told": self.dispatcher.state.lines(),
-            "restarts": self.workers.restarts,
-            "pids": self.workers.pids,
-            "causes": self._troubles[-5:],
-            "follows": self._inputs.says or "the player",
-            "lost_messages": self.workers.lost_messages + self._inputs.dropped,
-            "folder": str(self.folder),
-            "space": str(self._space.space or ""),
-            **self.figures.as_dict(),
-        }
-
-    def _words(self) -> str:
-        """Return the status in a few lines for the player."""
-        state, space = self.dispatcher.state, str(self._space.space or "")
-        given = (self._board.status(), self.workers.restarts, self.folder, space, state.lines(), self._troubles[-5:])
-        return words(*given, state.mode)
+        return self._shown.status()
 
     def _turn(self) -> None:
         alive = self.workers.audio.alive  # asked before its last reports are read
@@ -312,7 +293,7 @@ class Live:
         self._view.decision(heard.decision)
         recording.decision(heard.decision, heard.said_s)
         if heard.decision.drawn:  # words may have muted a part for some bars only
-            self._show_switches()
+            self._board.enabled = self._shown.on()
         self._board.decision(heard.decision)
         self._own.heard(len(heard.decision.analysis.ended), self._inputs.talk.wants_own_sound)
         self._own.played(heard.decision.analysis.timbre)
@@ -373,7 +354,7 @@ class Live:
 
     def _trouble(self, cause: str) -> None:
         log.log(logging.WARNING if self._forever else logging.INFO, "%s", cause)
-        self._troubles = [*self._troubles, cause][-100:]
+        self._troubles.append(cause)
         self._board.say(cause)
         if self._recording:
             self._recording.event_log.cause(cause)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.core.music_names import chord_name, key_name, pitch_name
 from agent.core.settings import Config
@@ -16,7 +17,16 @@ from agent.session.monitor import PLAYS, Status, line, song_line
 from agent.session.timing_figures import Figures
 from listener.types import Chord, Grid
 
+if TYPE_CHECKING:
+    from agent.control.dispatcher import Dispatcher
+    from agent.mood.mood_desk import MoodDesk
+    from agent.recording.disk_space import SpaceWatch
+    from agent.session.inputs import Inputs
+    from agent.session.workers import Workers
+    from agent.songbook.shown import ShownSong
+
 SHOWN_CONFIDENCE = 0.3  # a chord less sure than this is not shown
+CAUSES_SHOWN = 5  # of what went wrong, the newest
 NO_SOUND_DB, FAINT_DB = -75.0, -55.0
 EXPLAINS_BARS, BAR_S = 8, 2.0
 MANY_XRUNS = 10  # from which on they are named
@@ -108,20 +118,82 @@ class StatusBoard:
         self._status = replace(self._status, message=message, restarts=self._status.restarts + restarts)
 
 
-def words(
-    status: Status,
-    restarts: Mapping[str, int],
-    folder: Path,
-    space: str,
-    told: Sequence[str],
-    causes: Sequence[str],
-    mode: str,
-) -> str:
-    """Return a status in a few lines for the player. told: what commands have set; causes: of what went wrong."""
-    counts = ", ".join(f"{name} {count}" for name, count in restarts.items())
-    lines = [line(status), f"mode {mode}, restarts: {counts}; recording to {folder}", *([space] if space else [])]
-    commands = [f"set by commands: {'; '.join(told)}"] if told else []
-    return "\n".join([*lines, *commands, *causes])
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """What a session says of itself: to its player, to a client of the control socket, to those that watch.
+
+    troubles: what went wrong, the newest last; channel: returns which of the input is listened to, "" where it has one
+    only.
+    """
+
+    folder: Path
+    board: StatusBoard
+    dispatcher: Dispatcher
+    workers: Workers
+    figures: Figures
+    inputs: Inputs
+    space: SpaceWatch
+    mood: MoodDesk
+    song: ShownSong
+    troubles: Sequence[str]
+    channel: Callable[[], str]
+
+    def on(self) -> dict[str, bool]:
+        """Return which parts are switched on, by commands and by words."""
+        return {part: self.dispatcher.playing(part) for part in self.board.enabled}
+
+    def why_silent(self) -> str:
+        """Return why the band is silent in one line; "" while it plays."""
+        if not self.workers.up:
+            return "it is still starting"
+        given = self.board.status(), self.dispatcher.state.mode
+        return why_silent(*given, self.dispatcher.muted_by(), self.channel())
+
+    def view(self) -> dict[str, Json]:
+        """Return what a client that watches shows."""
+        state = self.dispatcher.state
+        return self.board.as_dict() | {
+            "mode": state.mode,
+            "listening": self.workers.up,
+            "why": self.why_silent(),
+            "on": dict(self.on()),
+            "mood": self.mood.view,
+            "dials": state.dials,
+            "faders": {lane: asdict(wish) for lane, wish in state.faders.items()},
+            "behind_ms": (state.behind_s or 0.0) * 1000,
+            "counts": {"late": self.figures.late, "dropped": self.figures.dropped, "xruns": self.figures.xruns},
+            "restarts": sum(self.workers.restarts.values()),
+            "folder": self.folder.name,
+            "book": self.song.view(),
+        }
+
+    def status(self) -> dict[str, Json]:
+        """Return what is heard and played and how well, as plain data."""
+        return self.board.as_dict() | {
+            "listening": self.workers.up,
+            "mode": self.dispatcher.state.mode,
+            "told": self.dispatcher.state.lines(),
+            "restarts": self.workers.restarts,
+            "pids": self.workers.pids,
+            "causes": list(self.troubles)[-CAUSES_SHOWN:],
+            "follows": self.inputs.says or "the player",
+            "lost_messages": self.workers.lost_messages + self.inputs.dropped,
+            "folder": str(self.folder),
+            "space": str(self.space.space or ""),
+            **self.figures.as_dict(),
+        }
+
+    def words(self) -> str:
+        """Return the status in a few lines for the player."""
+        counts = ", ".join(f"{name} {count}" for name, count in self.workers.restarts.items())
+        space, told = str(self.space.space or ""), self.dispatcher.state.lines()
+        lines = [
+            line(self.board.status()),
+            f"mode {self.dispatcher.state.mode}, restarts: {counts}; recording to {self.folder}",
+            *([space] if space else []),
+            *([f"set by commands: {'; '.join(told)}"] if told else []),
+        ]
+        return "\n".join([*lines, *list(self.troubles)[-CAUSES_SHOWN:]])
 
 
 class Silence:
@@ -169,7 +241,7 @@ def _reason(status: Status, mode: str, muted_by: Sequence[str], channel: str) ->
         return f"these bars are yours ({status.turn.removeprefix('yours ')})"
     if status.level_db < NO_SOUND_DB:
         where = f"on {channel}" if channel else "at the input"
-        return f"no sound {where}: is the cable in, the volume up, the right channel chosen?"
+        return f"no sound {where}: look at cable, volume and channel"
     if status.tempo_bpm is None:
         if status.level_db < FAINT_DB:
             where = f"on {channel}" if channel else "at the input"

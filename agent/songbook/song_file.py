@@ -60,7 +60,7 @@ class Song:
             return found
         names = [one.name for one in self.sections]
         if not names:
-            raise UserError(f"no section has a name yet; play one and say: this is the {name}")
+            raise UserError(f"no section has a name yet; play one and say: this is the {wanted}")
         near = get_close_matches(wanted, [plain(one) for one in names], 3, 0.5)
         there = [one for one in names if plain(one) in near] or names[:8]
         more = f" and {len(names) - len(there)} more" if len(names) > len(there) and not near else ""

@@ -151,6 +151,24 @@ def test_a_band_between_the_beats_that_the_ears_hear_comes_back_to_them() -> Non
     assert abs(off_s[-1]) < 0.002
 
 
+def test_a_known_tempo_outlives_the_moment_in_which_the_beats_begin_again() -> None:
+    def moved(known_beats: int, period_s: float = 0.5) -> float:
+        """How far two uneven notes of a sparse line move the tempo, as a share."""
+        tempo, begins_s = Tempo(), 21.0
+        for k in range(1, known_beats + 1):
+            note = Note(k * 0.5, k * 0.5, None, 40, 90)
+            tempo.follow(Grid(k * 0.5, k, k % 4 + 1, 0.5, FOUR, 0.9, 0.9), (note,), k * 0.5)
+        tempo.begin_again()
+        for beats, off_s in ((0, 0.0), (2, 0.012), (4, -0.012)):
+            at_s = begins_s + beats * period_s
+            note = Note(at_s + off_s, at_s + off_s, None, 40, 90)
+            grid = tempo.follow(Grid(at_s, 42 + beats, 1, period_s, FOUR, 0.9, 0.9), (note,), note.onset_s)
+        return abs(grid.period_s / period_s - 1)
+
+    assert moved(40) < 0.6 * moved(0)
+    assert moved(40, 0.6) == pytest.approx(moved(0, 0.6)), "another tempo is not the one that was known"
+
+
 def test_its_state_is_copied_by_pickling() -> None:
     tempo = Tempo()
     tempo.follow(Grid(0.0, 0, 1, 0.5, FOUR, 0.9, 0.9), (), 0.1)

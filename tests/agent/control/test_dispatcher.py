@@ -13,7 +13,7 @@ import pytest
 
 from agent.control.command_state import CommandState, initial_state
 from agent.control.commands import TABLE
-from agent.control.dispatcher import Dispatcher
+from agent.control.dispatcher import NO_HANDLERS, Dispatcher, Handlers
 from agent.control.keyboard import KEYS
 from agent.core.errors import UserError
 from agent.core.messages import (
@@ -36,14 +36,14 @@ ROOT = Path(__file__).parents[3]
 
 
 class FakeSession:
-    def __init__(self) -> None:
+    def __init__(self, handlers: Handlers = NO_HANDLERS) -> None:
         self.mind: list[Any] = []
         self.audio: list[Any] = []
         self.stopped = False
         self.now_s: float | None = None
         workers = self.mind.append, self.audio.append
         self.dispatcher = Dispatcher(
-            Config(), initial_state(Config()), *workers, self._stop, lambda: "all is well", lambda: self.now_s
+            Config(), initial_state(Config()), *workers, self._stop, lambda: "all is well", lambda: self.now_s, handlers
         )
 
     def _stop(self) -> None:
@@ -127,8 +127,15 @@ def test_moods_practice_and_the_bass_are_for_sessions_that_have_them(session: Fa
         with pytest.raises(UserError, match=says):
             session.dispatcher.command(text)
     assert session.mind == session.audio == []
-    session.dispatcher.mood = lambda words: f"went to {words}"
+    session = FakeSession(Handlers(mood=lambda words: f"went to {words}"))
     assert session.dispatcher.command("mood calm, over 8 bars") == "went to calm, over 8 bars"
+
+
+def test_who_is_counted_in_while_the_band_plays_is_told_at_once() -> None:
+    session = FakeSession(Handlers(plays=lambda: True))
+    with pytest.raises(UserError, match="playing already"):
+        session.dispatcher.command("count 100")
+    assert session.mind == []
 
 
 def test_help_names_every_word_and_pedals_need_an_input(session: FakeSession) -> None:

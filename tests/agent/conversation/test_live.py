@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from agent.conversation.live import EVERY_BARS, Talk
+from agent.conversation.live import EVERY_BARS, Around, Talk
 from agent.core.channel import MAX_MESSAGE_BYTES
 from agent.core.config import load
 from agent.core.types import Decision
@@ -58,6 +58,20 @@ def test_undo_takes_back_one_sentence(talk: Talk, sent: list[Any]) -> None:
     talk.say("more dissonance")
     talk.say("undo")
     assert [one.split(" ")[0] for one in edits(sent)] == ["snare.level"]
+
+
+def test_a_direction_that_was_taken_back_gives_its_place_to_none_after_it(talk: Talk, sent: list[Any]) -> None:
+    talk.say("7/8 in bar three")
+    talk.say("undo")
+    talk.say("no drums")
+    assert edits(sent) == ["drums.mute on"]
+
+
+def test_what_was_taken_back_is_no_taste(talk: Talk) -> None:
+    talk.say("busier drums")
+    assert "busier" in talk.say("what do you know about me?")
+    talk.say("undo everything")
+    assert "busier" not in talk.say("what do you know about me?")
 
 
 def test_what_only_a_riff_can_have_is_said_and_nothing_changes(talk: Talk, sent: list[Any]) -> None:
@@ -113,18 +127,23 @@ def test_after_a_phrase_one_idea_comes_unasked_with_its_reason(talk: Talk, sent:
     assert not talk.thinks, "one at a time"
 
 
-def test_no_idea_comes_unasked_while_the_player_practises(talk: Talk, sent: list[Any]) -> None:
+def test_no_idea_comes_unasked_while_the_player_practises(
+    sent: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    practises = [True]
+    talk = Talk(load(), sent.append, sent.append, around=Around(practises=lambda: practises[-1]))
+    wait_for(lambda: not talk.loads, 60)
     for bar in range(1, 10):
         talk.push(played(bar))
     note = Note(0.0, 0.0, 0.2, 40, 90)
     ended = Phrase((note,) * 3, 0.0, 16.0, Meter(4, 4), 120.0)
     over = replace(played(9), analysis=replace(played(9).analysis, phrase=ended))
-    talk.practises = lambda: True
     assert talk.push(over) == "" and not talk.thinks
-    talk.practises = lambda: False
+    practises.append(False)
     talk.push(over)
     wait_for(lambda: not talk.thinks, 60)
-    talk.practises = lambda: True  # it begins while the idea is thought of
+    practises.append(True)  # it begins while the idea is thought of
     assert talk.push(played(10)) == "" and not sent
     assert "What if" in talk.say("any ideas?")
 
@@ -230,7 +249,7 @@ def test_what_is_said_before_there_are_words_is_heard_later(
     monkeypatch.setattr("agent.conversation.live.LOADS_S", 0.0)
     talk = Talk(load(), sent.append, sent.append)
     assert "moment" in talk.say("less snare")
-    later = talk.later
+    later = talk.take_later()
     assert later and later() is None
     wait_for(lambda: not talk.loads, 60)
     talk.poll()

@@ -259,9 +259,9 @@ def test_a_take_is_drawn_beside_the_loop_and_what_is_said_meanwhile_comes_after_
     talk = Talk(load(), looped.sent.append, str)
     wait_for(lambda: not talk.loads, 60)
     assert talk.say("seven eight in bar three") == "Give me a moment."
-    odd = talk.later
+    odd = talk.take_later()
     assert talk.say("what stands?") == "Give me a moment."
-    stands = talk.later
+    stands = talk.take_later()
     assert odd and stands and odd() is None and not looped.stage.takes
     assert "7/8" in said_by(talk, looped) and "7/8" in str(odd())
     assert "7/8" in said_by(talk, looped) and str(stands()).startswith("What stands")

@@ -132,7 +132,7 @@ def test_undo_takes_back_as_many_as_are_named_and_says_where_there_are_fewer() -
         playing.say(line)
     assert "last 2 undone" in playing.say("undo the last two")
     assert [one.edit.target for one in playing.stage.active.asked] == ["snare"]
-    assert "only 1" in playing.say("undo the last five")
+    assert "only one" in playing.say("undo the last five")
     assert not playing.stage.active.asked
     assert "nothing left" in playing.say("undo everything")
 

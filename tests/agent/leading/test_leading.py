@@ -164,6 +164,24 @@ def test_a_player_who_refuses_is_met_again_and_told(message: object) -> None:
 
 
 @pytest.mark.slow
+def test_a_player_who_gets_lost_is_led_no_further_and_found_again() -> None:
+    rehearsal = rehearsed("gets lost", LeadBar(3, "7/8"), 36.0)
+    assert [line for _, line in rehearsal.lines] == ["Bar 3 is in 4/4 again: we lost each other in 7/8."]
+    assert rehearsal.planner.leading.take_given_up() == (3,)
+    assert sum(says == "7/8" for _, says in rehearsal.shown) == 1
+    assert all(together(rehearsal, 28.0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("message", [LeadLength(1), LeadLength(-1)], ids=str)
+def test_who_comes_late_to_a_longer_or_shorter_form_is_asked_once_more(message: object) -> None:
+    rehearsal = rehearsed("lags", message, 34.0)
+    assert sum("next bar" in says for _, says in rehearsal.shown) == 2
+    assert all(together(rehearsal, 8.0))
+    assert not rehearsal.lines
+
+
+@pytest.mark.slow
 def test_the_plan_shows_an_odd_bar_a_bar_ahead_and_it_is_in_snapshots() -> None:
     rehearsal = rehearsed("follows", LeadBar(3, "7/8"), 15.5)
     kept = pickle.dumps((rehearsal.planner.leading, rehearsal.planner.bars.usual))

@@ -260,6 +260,16 @@ def test_a_count_that_did_not_stand_leaves_no_stray_bar(tmp_path: Path) -> None:
     assert meters == ["2/4", "4/4"], "a pick-up, then bars of four"
 
 
+@pytest.mark.parametrize(("rest_s", "meters"), [(0.25, ["4/4"]), (0.0, ["4/4", "7/8", "4/4"])])
+def test_a_bar_that_the_band_went_back_from_leaves_no_stray_one(rest_s: float, meters: list[str]) -> None:
+    """The band leads a bar of 7/8; a player who plays on in 4/4 is met on their next one."""
+    four, seven = Meter(4, 4), Meter(7, 8)
+    beats = [Beat(0.5 * i, 0, i % 4 + 1, 120.0, four, 0.9) for i in range(32)]
+    beats += [Beat(16.0 + 0.25 * i, 0, i + 1, 240.0, seven, 0.9) for i in range(7)]
+    beats += [Beat(17.75 + rest_s + 0.5 * i, 0, i % 4 + 1, 120.0, four, 0.9) for i in range(32)]
+    assert [str(meter) for _, meter in session_midi.beat_map(beats).bars] == meters
+
+
 def test_a_section_begins_on_its_bar_line_and_is_named_once(tmp_path: Path) -> None:
     beats = [Beat(0.5 * i, 0, i % 4 + 1, 120.0, Meter(4, 4), 0.9) for i in range(40)]
     marks = [(1.8, "section A"), (3.9, "section A"), (9.8, "section B")]
