@@ -67,6 +67,10 @@ class BassWriter:
                 continue
             rng = np.random.default_rng((seed, 211, number))
             dials = self._dials_of(role)
+            given = self._outline.given
+            if role in given.riffs and role in given.cycles:
+                cycles[role], riffs[role], worth[role] = given.cycles[role], self._in_key(given.riffs[role]), {}
+                continue
             if role == given_to and self._outline.given.cycle:
                 cycles[role] = self._outline.given.cycle
             else:
@@ -74,18 +78,18 @@ class BassWriter:
                 cycle = cycle_for(role, self._outline.key, dials.resolution or 0.0, lively, tuple(cycles.values()), rng)
                 cycles[role] = held(cycle, 2) if self._slow_harmony(role, rng) else cycle
             if role == given_to and self._outline.given.riff:
-                riffs[role], worth[role] = self._given_riff(), {}
+                riffs[role], worth[role] = self._in_key(given.riff), {}
             else:
                 riffs[role], worth[role] = self._riff(role, cycles[role], dials, list(riffs.values()), critic, rng)
         return Themes(cycles, riffs, worth)
 
-    def _given_riff(self) -> tuple[BassBar, ...]:
-        """Return the riff of the reference, in the song's key."""
+    def _in_key(self, riff: Sequence[BassBar]) -> tuple[BassBar, ...]:
+        """Return a riff of the reference, in the song's key."""
         given, tonic = self._outline.given, self._outline.key.tonic
         up = (tonic - given.key.tonic + 6) % 12 - 6 if given.key else 0
-        lowest = min((note.pitch for bar in given.riff for note in bar.notes), default=LOW)
+        lowest = min((note.pitch for bar in riff for note in bar.notes), default=LOW)
         up += 12 if up and lowest + up < LOW else 0
-        return tuple(replace(bar, notes=tuple(replace(n, pitch=n.pitch + up) for n in bar.notes)) for bar in given.riff)
+        return tuple(replace(bar, notes=tuple(replace(n, pitch=n.pitch + up) for n in bar.notes)) for bar in riff)
 
     def _slow_harmony(self, role: str, rng: np.random.Generator) -> bool:
         """Return whether each chord of a section lasts two bars: fast or sombre music moves slowly."""

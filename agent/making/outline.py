@@ -39,7 +39,8 @@ SLOWED = (0.94, 0.84, 0.7)  # tempo factors of the last bars of a song that slow
 class Given:
     """What a reference gives (agent/making/reference.py): None and () are left to the maker.
 
-    riff: bars that the first kind of section plays; cycle: of its harmony, as degrees; wishes: dials as the player
+    riff: bars that the first kind of section plays; cycle: of its harmony, as degrees; riffs, cycles: those of a song
+    that is revised, by role; wishes: dials as the player
     likes them; said: what it was, in words; begun: whether music comes before, so that the song needs no intro.
     """
 
@@ -50,6 +51,8 @@ class Given:
     density: float | None = None
     riff: tuple[BassBar, ...] = ()
     cycle: tuple[tuple[int, str], ...] = ()
+    riffs: Mapping[str, tuple[BassBar, ...]] = field(default_factory=dict)
+    cycles: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
     wishes: Mapping[str, float] = field(default_factory=dict)
     said: str = ""
     begun: bool = False
@@ -187,7 +190,8 @@ class Outline:
     def _begins_bare(self, bar: int, part: Part) -> bool:
         """Return whether bass and drums begin a section without chords, so that these are heard anew: the first verse
         and the bridge, some later verses, where nothing else was asked for."""
-        asked = self.brief.arc.steady or (part.number == 0 and self.brief.arc.starts == "full")
+        arc = self.brief.arc
+        asked = arc.steady or bool(arc.starts) or arc.peak_s is not None
         asked |= any(edit.target == "harmony" and self._concerns(edit, bar, part) for edit in self.brief.edits)
         luck = float(np.random.default_rng((self.seed, 103, part.first)).random())
         bare = part.role == "bridge" or (part.role == "verse" and (part.number == 0 or luck < BARE_AGAIN))

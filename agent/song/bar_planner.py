@@ -43,7 +43,7 @@ LEAST_NOTES, STOP_FROM = 3.0, 1.2  # notes a bar as usual, and in its second hal
 STOP_RINGS = 1  # ticks into the second half
 FORM_KNOWN = (24, 32)  # bars of a section, after which its phrases may turn out to be of 12 or 16
 HALF_FILL = 0.18  # chance of a short fill in the middle of a phrase
-SETTLED_FILL = 0.16  # and, of a settled drummer, in every second bar: fills only where sections end sound counted
+SETTLED_FILL = 0.13  # and, of a settled drummer, in every second bar: fills only where sections end sound counted
 HELD_VELOCITY = 66
 SOFT_TOUCH = -0.55  # bend of intensity over a drone and in a drop: the rim for the snare, softer
 
