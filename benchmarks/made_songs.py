@@ -3,11 +3,12 @@
     python benchmarks/made_songs.py [--only score,moods,themes,time] [--songs N] [--keep DIR]
 
 score: songs of many prompts through the figures of ../shared/band_score/score.py, beside the true bands' mean and
-standard deviation: the share of figures of drums, chords and line that lie within them. moods: pieces of six moods; a
-reader that knows neither words nor tables of the maker measures tempo, mode, density, register and loudness in the MIDI
-file, compares them with the other pieces, and names the mood whose published cues fit best (CUES). themes: songs of one
-prompt with other seeds; the longest run of bars of bass and line, in any key, that two of them share. time: CPU of a
-song of two minutes with its sound.
+standard deviation. within: the share of figures of drums, chords and line whose mean over the songs lies there. pairs:
+the share of (song, figure) pairs that do; true_pairs: the same of the true bands themselves, song by song. moods:
+pieces of six moods; a reader that knows neither words nor tables of the maker measures tempo, mode, density, register
+and loudness in the MIDI file, compares them with the other pieces, and names the mood whose published cues fit best
+(CUES). themes: songs of one prompt with other seeds; the longest run of bars of bass and line, in any key, that two of
+them share. time: CPU of a song of two minutes with its sound.
 """
 
 from __future__ import annotations
@@ -124,12 +125,16 @@ def band_figures(count: int, folder: Path) -> dict[str, Any]:
     outside = []
     for part in ("drums", "chords", "line"):
         names = [name for name in truth if name.startswith(f"{part} |") and name in ours and len(truth[name]) > 3]
-        far = {}
+        far, pairs, true_pairs = {}, list[bool](), list[bool]()
         for name in names:
-            mean, deviation = float(np.mean(truth[name])), float(np.std(truth[name]))
-            far[name] = (float(np.mean(ours[name])) - mean) / max(deviation, 1e-9)
+            mean, deviation = float(np.mean(truth[name])), max(float(np.std(truth[name])), 1e-9)
+            far[name] = (float(np.mean(ours[name])) - mean) / deviation
+            pairs += [abs(value - mean) <= deviation for value in ours[name]]
+            true_pairs += [abs(value - mean) <= deviation for value in truth[name]]
         figures[f"{part}_within"] = round(float(np.mean([abs(x) <= 1 for x in far.values()])), 3)
         figures[f"{part}_figures"] = len(far)
+        figures[f"{part}_pairs"] = round(float(np.mean(pairs)), 3)
+        figures[f"{part}_true_pairs"] = round(float(np.mean(true_pairs)), 3)
         outside += [(abs(x), x, name) for name, x in far.items() if abs(x) > 1]
         for name, x in sorted(far.items(), key=lambda one: -abs(one[1])):
             flag = " " if abs(x) <= 1 else "*"

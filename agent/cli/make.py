@@ -95,7 +95,7 @@ def _make(given: argparse.Namespace) -> int:
         kept = replace(kept, seed=config.band.seed)
     brief = brief_of(kept.sentences)
     brief = replace(brief, style=brief.style or config.dials.style)
-    reference = _reference(kept, config)
+    reference = song_folder.revised(kept, brief, _reference(kept, config))
     responder = open_responder(kept.responder or None, config)
     try:
         timing = Timing.load()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from agent.core.music_names import PITCH_NAMES, key_name, pitch_name
-from agent.making.form import bar_s
+from agent.making.form import Part, bar_s
 from agent.making.song_maker import Song
 from agent.parts.bass_bar import BassBar
 
@@ -51,7 +52,8 @@ def _lines(song: Song) -> Iterator[str]:
     yield ""
     yield from (f"- {one}" for one in song.brief.told)
     if song.like:
-        yield f"- {'goes on from' if song.begun else 'like'} {song.like}"
+        full = "; how full it is, the mood says" if song.brief.mood else ""
+        yield f"- {'goes on from' if song.begun else 'like'} {song.like}{full}"
     for words in song.brief.strange:
         yield f"- {words}: not understood; nothing was made of it"
     for one in song.brief.cannot:
@@ -65,7 +67,10 @@ def _lines(song: Song) -> Iterator[str]:
     yield ""
     yield "## The bass"
     yield ""
-    yield "The responder imagined it; of its candidates that riff is kept which is best to play and to remember."
+    if song.revised:
+        yield "It is that of the song before: nothing else was asked of it."
+    else:
+        yield "The responder imagined it; of its candidates that riff is kept which is best to play and to remember."
     yield ""
     for role, riff in song.themes.riffs.items():
         yield f"- {role}: {_riff(riff)}"
@@ -86,16 +91,38 @@ def _form(song: Song) -> Iterator[str]:
         at_s += bar_s(meter, song.quarter_bpm)
     for part in song.form.parts:
         from_s = round(starts[part.first])
-        chords = [_chord(song, bar) for bar in range(part.first, min(part.first + 4, part.end))]
+        chords = _cycle([_chord(song, bar) for bar in range(part.first, part.end)])
         levels = song.form.levels[part.first : part.end]
         odd = [str(song.form.meters[bar]) for bar in range(part.first, part.end)]
         other = sorted({meter for meter in odd if meter != str(song.form.meters[0])})
         bars = f"{part.bars}" + (f", the last in {other[0]}" if other else "")
-        muted = song.take.settings[part.first].muted
         yield (
             f"| {from_s // 60}:{from_s % 60:02d} | {part.name} | {bars} | {' '.join(chords)} | "
-            f"{levels[0]:.0%} to {levels[-1]:.0%} | {', '.join(sorted(muted)) or '-'} |"
+            f"{levels[0]:.0%} to {levels[-1]:.0%} | {_out(song, part)} |"
         )
+
+
+def _cycle(chords: Sequence[str]) -> list[str]:
+    """Return the chords of a section's bars, as far as they do not only come again; at most of eight bars."""
+    for count in (1, 2, 4):
+        whole = list(chords[: count * (len(chords) // count)])[:-1]  # the last bar may lead elsewhere
+        if all(chord == chords[at % count] for at, chord in enumerate(whole)):
+            return list(chords[:count])
+    return list(chords[:8])
+
+
+def _out(song: Song, part: Part) -> str:
+    """Return which parts rest in a section, and in which of its bars."""
+    said = []
+    rows = [song.take.settings[bar].muted for bar in range(part.first, part.end)]
+    for muted, group in groupby(range(len(rows)), key=lambda at: rows[at]):
+        bars = list(group)
+        if not muted:
+            continue
+        where = f"bars {bars[0] + 1} to {bars[-1] + 1}" if len(bars) > 1 else f"bar {bars[0] + 1}"
+        parts = ", ".join(sorted(muted)).replace("_", " ")
+        said.append(parts if len(bars) == len(rows) else f"{parts} in {where}")
+    return "; ".join(said) or "-"
 
 
 def _chord(song: Song, bar: int) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
 from agent.making import riff_judge
-from agent.making.bass_riff import LOW, RiffWish, imagine
-from agent.making.form import ticks_of
-from agent.making.harmony_cycles import chords_of_cycle, cycle_for, held, turn_for
+from agent.making.bass_riff import HIGH, LOW, RiffWish, imagine
+from agent.making.form import bar_s, ticks_of
+from agent.making.harmony_cycles import chords_of_cycle, cycle_for, halved, held, turn_for
 from agent.making.outline import Outline
 from agent.parts.bar_chords import ChordAt
 from agent.parts.bass_bar import BassBar, BassNote, middle_of
@@ -28,6 +29,12 @@ DENSITY = (2.6, 11.0)  # notes of the bass in 16 ticks at the dial's ends
 ROLE_DENSITY = {"verse": 0.9, "chorus": 1.15, "bridge": 0.75}
 LEVEL_VELOCITY = 0.26  # share of a velocity between the levels 0 and 1
 TURNS = 0.5  # chance that the last bar of a cycle has a second chord
+QUICK_FROM_S, QUICK_OVER_S, QUICK_MOST = 1.4, 1.8, 0.75  # bars longer than that may have two chords; chance at most
+VAMPS, VAMP_SHARE = (
+    ("funk", "dance", "hiphop", "metal"),
+    0.4,
+)  # styles that stay on a chord, and how much rarer it is there
+HALF_VELOCITY = 88  # of a note that is added where a chord comes
 ROLES = ("verse", "chorus", "bridge")
 RIFF_OF = {"intro": "verse", "outro": "verse"}  # roles that play another one's riff
 
@@ -60,6 +67,10 @@ class BassWriter:
                 continue
             rng = np.random.default_rng((seed, 211, number))
             dials = self._dials_of(role)
+            given = self._outline.given
+            if role in given.riffs and role in given.cycles:
+                cycles[role], riffs[role], worth[role] = given.cycles[role], self._in_key(given.riffs[role]), {}
+                continue
             if role == given_to and self._outline.given.cycle:
                 cycles[role] = self._outline.given.cycle
             else:
@@ -67,18 +78,18 @@ class BassWriter:
                 cycle = cycle_for(role, self._outline.key, dials.resolution or 0.0, lively, tuple(cycles.values()), rng)
                 cycles[role] = held(cycle, 2) if self._slow_harmony(role, rng) else cycle
             if role == given_to and self._outline.given.riff:
-                riffs[role], worth[role] = self._given_riff(), {}
+                riffs[role], worth[role] = self._in_key(given.riff), {}
             else:
                 riffs[role], worth[role] = self._riff(role, cycles[role], dials, list(riffs.values()), critic, rng)
         return Themes(cycles, riffs, worth)
 
-    def _given_riff(self) -> tuple[BassBar, ...]:
-        """Return the riff of the reference, in the song's key."""
+    def _in_key(self, riff: Sequence[BassBar]) -> tuple[BassBar, ...]:
+        """Return a riff of the reference, in the song's key."""
         given, tonic = self._outline.given, self._outline.key.tonic
         up = (tonic - given.key.tonic + 6) % 12 - 6 if given.key else 0
-        lowest = min((note.pitch for bar in given.riff for note in bar.notes), default=LOW)
+        lowest = min((note.pitch for bar in riff for note in bar.notes), default=LOW)
         up += 12 if up and lowest + up < LOW else 0
-        return tuple(replace(bar, notes=tuple(replace(n, pitch=n.pitch + up) for n in bar.notes)) for bar in given.riff)
+        return tuple(replace(bar, notes=tuple(replace(n, pitch=n.pitch + up) for n in bar.notes)) for bar in riff)
 
     def _slow_harmony(self, role: str, rng: np.random.Generator) -> bool:
         """Return whether each chord of a section lasts two bars: fast or sombre music moves slowly."""
@@ -137,13 +148,13 @@ class BassWriter:
         ends: dict[tuple[str, int, int], BassBar] = {}
         for number, part in enumerate(self._outline.form.parts):
             role = RIFF_OF.get(part.role, part.role)
-            chords = self._chords(role, cycles[role], seed)
+            chords, plain = self._chords(role, cycles[role], seed), chords_of_cycle(cycles[role], self._outline.key)
             after = self._outline.form.parts[number + 1] if number + 1 < len(self._outline.form.parts) else None
             coming = cycles[RIFF_OF.get(after.role, after.role)][0][0] if after else 0
             target = (self._outline.key.tonic + coming) % 12
             for at in range(part.bars):
                 own, riff = chords[at % len(chords)], riffs[role]
-                bar = _over(riff[at % len(riff)], chords[at % len(riff)][0], own, self._outline.scale)
+                bar = _over(riff[at % len(riff)], plain[at % len(riff)][0], own, self._outline.scale)
                 phrase_end = at % 8 == 7 or (at == part.bars - 1 and at > 1)
                 if phrase_end and part.role != "outro":
                     lead = target if at == part.bars - 1 else (self._outline.key.tonic + cycles[role][0][0]) % 12
@@ -157,16 +168,26 @@ class BassWriter:
         return self._ended(bass, harmonies, cycles)
 
     def _chords(self, role: str, cycle: Sequence[tuple[int, str]], seed: int) -> list[tuple[ChordAt, ...]]:
-        """Return the chords of each bar of a cycle; the last bar of some turns in its middle to what comes."""
+        """Return the chords of each bar of a cycle: one (some last bars turn to what comes in their middle), or two."""
         song = self._outline
         chords = chords_of_cycle(cycle, song.key)
         rng = np.random.default_rng((seed, 409, ROLES.index(role)))
         middle = middle_of(song.meter, ticks_of(song.meter))
+        if middle and float(np.random.default_rng((seed, 411, ROLES.index(role))).random()) < self._quick(cycle):
+            return halved(chords, middle)
         resolution = self._dials_of(role).resolution or 0.0
         if len(set(cycle)) > 1 and middle and float(rng.random()) < TURNS:
             degree, quality = turn_for(cycle, song.key, resolution, rng)
             chords[-1] = (*chords[-1], ChordAt(middle, (song.key.tonic + degree) % 12, quality))
         return chords
+
+    def _quick(self, cycle: Sequence[tuple[int, str]]) -> float:
+        """Return the chance that a section has two chords a bar: harmony moves by seconds, not by bars."""
+        song = self._outline
+        if song.given.cycle or any(one == other for one, other in pairwise(cycle)):
+            return 0.0
+        chance = min((bar_s(song.meter, song.quarter_bpm) - QUICK_FROM_S) / QUICK_OVER_S, QUICK_MOST)
+        return chance * (VAMP_SHARE if song.style in VAMPS else 1.0)
 
     def _turned(
         self, role: str, bar: BassBar, chords: tuple[ChordAt, ...], lead: int, before: Sequence[BassBar], seed: int
@@ -223,12 +244,23 @@ class BassWriter:
 
 
 def _over(bar: BassBar, old: ChordAt, new: Sequence[ChordAt], scale: frozenset[int]) -> BassBar:
-    """Return a bar of a riff over the chords of another bar, each note over the chord that stands."""
+    """Return a bar of a riff over the chords of another bar, each note over the chord that stands; a chord that comes
+    within the bar has a note of its own."""
     notes: list[BassNote] = []
     for chord, until in zip(new, (*(one.tick for one in new[1:]), bar.ticks), strict=True):
-        part = replace(bar, notes=tuple(note for note in bar.notes if chord.tick <= note.tick < until))
-        notes += moved(part, old, chord, scale).notes
+        inside = [note for note in bar.notes if chord.tick <= note.tick < until]
+        inside = [replace(note, length=min(note.length, until - note.tick)) for note in inside]
+        if chord.tick and not any(note.tick <= chord.tick + 1 for note in inside):
+            first = inside[0].tick if inside else until
+            inside.insert(0, BassNote(chord.tick, first - chord.tick, _near(old.root, notes), HALF_VELOCITY))
+        notes += moved(replace(bar, notes=tuple(inside)), old, chord, scale).notes
     return replace(bar, notes=tuple(notes))
+
+
+def _near(root: int, before: Sequence[BassNote]) -> int:
+    """Return the pitch of a root nearest to the last of the notes before it, in the bass's range."""
+    home = before[-1].pitch if before else LOW + 8
+    return min((pitch for pitch in range(LOW, HIGH + 1) if pitch % 12 == root), key=lambda pitch: abs(pitch - home))
 
 
 def moved(bar: BassBar, old: ChordAt, new: ChordAt, scale: frozenset[int]) -> BassBar:

@@ -203,14 +203,14 @@ class _Reading:
             meter = _meter(match["meter"], match["groups"] or "")
             self._set("meter", meter, match[0].strip().removeprefix("and "), "the meter")
             clause = clause.replace(match[0], " ", 1)
-        if match := wish_words.KEY.search(clause):
+        while match := wish_words.KEY.search(clause):
             key = key_of(f"{match['root'].upper()}{match['sign'] or ''} {match['mode']}")
             self._set("key", key, match[0].strip(), "the key")
-            clause = clause.replace(match[0], " ")
-        if match := wish_words.MODE.search(clause):
+            clause = clause.replace(match[0], " ", 1)
+        while match := wish_words.MODE.search(clause):
             mode = "min" if match[1].startswith("minor") else "maj"
             self._set("mode", mode, match[0].strip(), f"a {match[1]} key")
-            clause = clause.replace(match[0], " ")
+            clause = clause.replace(match[0], " ", 1)
         if match := wish_words.FORM.search(clause):
             roles = tuple(wish_words.role_of(word) for word in re.findall(wish_words.ROLE_WORDS, match[0]))
             self._set("roles", roles, match[0].strip(), "the form")

@@ -7,6 +7,7 @@ a section gets is drawn by how often such chords follow each other, by what is a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -108,3 +109,9 @@ def chords_of_cycle(cycle: Sequence[tuple[int, str]], key: Key) -> list[tuple[Ch
 def held(cycle: Sequence[tuple[int, str]], bars: int) -> tuple[tuple[int, str], ...]:
     """Return a cycle in which each chord lasts so many bars."""
     return tuple(chord for chord in cycle for _ in range(bars))
+
+
+def halved(chords: Sequence[tuple[ChordAt, ...]], middle: int) -> list[tuple[ChordAt, ...]]:
+    """Return the bars of a cycle with two of its chords each. middle: tick of a bar at which the second one comes."""
+    pairs = zip(chords[::2], (*chords[1::2], *chords[:1])[: len(chords[::2])], strict=True)
+    return [(first[0], replace(second[0], tick=middle)) for first, second in pairs]

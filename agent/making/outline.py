@@ -22,10 +22,14 @@ from models.music.dials import Dials
 from models.music.tokens import PARTS
 
 SLOW_BARS = 3
-LEVEL_DIALS = {"density": 0.4, "intensity": 0.5}  # what a level of 1 adds beside one of 0.5, to the dials
+LEVEL_DIALS = {
+    "density": 0.4,
+    "intensity": 0.5,
+    "register": 0.5,
+}  # what a level of 1 adds beside one of 0.5, to the dials
 PHRASE_BARS = 8  # through which the band plays as full
 WHOLE = ("band", "feel", "form")  # targets that are the whole band
-BARE_BARS = 4  # of a section that begins without chords
+BARE_BARS, BARE_AGAIN = 4, 0.35  # of a section that begins without chords; chance that a later verse does
 FEW, FEWER = 0.16, 0.3  # levels below which parts are out, where an arc was asked for
 FADE_S, FADE_DB = 10.0, -32.0
 SLOWED = (0.94, 0.84, 0.7)  # tempo factors of the last bars of a song that slows down
@@ -35,7 +39,8 @@ SLOWED = (0.94, 0.84, 0.7)  # tempo factors of the last bars of a song that slow
 class Given:
     """What a reference gives (agent/making/reference.py): None and () are left to the maker.
 
-    riff: bars that the first kind of section plays; cycle: of its harmony, as degrees; wishes: dials as the player
+    riff: bars that the first kind of section plays; cycle: of its harmony, as degrees; riffs, cycles: those of a song
+    that is revised, by role; wishes: dials as the player
     likes them; said: what it was, in words; begun: whether music comes before, so that the song needs no intro.
     """
 
@@ -46,6 +51,8 @@ class Given:
     density: float | None = None
     riff: tuple[BassBar, ...] = ()
     cycle: tuple[tuple[int, str], ...] = ()
+    riffs: Mapping[str, tuple[BassBar, ...]] = field(default_factory=dict)
+    cycles: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
     wishes: Mapping[str, float] = field(default_factory=dict)
     said: str = ""
     begun: bool = False
@@ -182,12 +189,14 @@ class Outline:
 
     def _begins_bare(self, bar: int, part: Part) -> bool:
         """Return whether bass and drums begin a section without chords, so that these are heard anew: the first verse
-        and the bridge, where nothing else was asked for."""
-        asked = self.brief.arc.steady or (part.number == 0 and self.brief.arc.starts == "full")
+        and the bridge, some later verses, where nothing else was asked for."""
+        arc = self.brief.arc
+        asked = arc.steady or bool(arc.starts) or arc.peak_s is not None
         asked |= any(edit.target == "harmony" and self._concerns(edit, bar, part) for edit in self.brief.edits)
-        first = part.role == "bridge" or (part.role == "verse" and part.number == 0)
+        luck = float(np.random.default_rng((self.seed, 103, part.first)).random())
+        bare = part.role == "bridge" or (part.role == "verse" and (part.number == 0 or luck < BARE_AGAIN))
         alone = len(self.form.parts) == 1
-        return first and not asked and not alone and part.bars >= PHRASE_BARS and bar - part.first < BARE_BARS
+        return bare and not asked and not alone and bar - part.first < min(BARE_BARS, part.bars // 2)
 
     def _alone(self) -> int:
         """Return the bars at the end that the bass plays alone."""

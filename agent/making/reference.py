@@ -11,6 +11,7 @@ import numpy as np
 
 from agent.core.errors import UserError
 from agent.core.music_names import key_name
+from agent.core.music_names import key_of as key_named
 from agent.core.paths import GUEST, data_folder, voice_path
 from agent.listen.file_listener import listen_file
 from agent.listen.gathered import Hearing
@@ -31,6 +32,7 @@ from models.music.midi_reader import Score, Unusable, read_score
 LONGEST_S = 90.0  # of a sound file that is heard
 BARS = 8  # of the bass, whose harmony and fullness count
 RIFF_BARS = 2
+UNSAID = "C"  # the key signature of a file that says none
 SWUNG = 0.62
 USUAL_BPM = 110.0
 MIDI_ENDINGS = (".mid", ".midi", ".smf")
@@ -67,7 +69,7 @@ def going_on_from(path: Path) -> Given:
     last = bars[-BARS:]
     at = part.grid.at(sum(bar.ticks for bar in bars[: len(bars) - len(last)]) + _ticks_before(part))
     us = [us for begins, us in score.tempi if begins <= at] or [round(60e6 / (part.quarter_bpm or USUAL_BPM))]
-    given = _given(last, 60e6 / us[-1], _swing(part), f"the end of {path.name}")
+    given = _given(last, 60e6 / us[-1], _swing(part), f"the end of {path.name}", _signed(score, at))
     riff = tuple(last[:RIFF_BARS])
     kept = riff if len({str(bar.meter) for bar in riff}) == 1 and all(bar.notes for bar in riff) else ()
     return replace(given, riff=kept, begun=True)
@@ -75,16 +77,22 @@ def going_on_from(path: Path) -> Given:
 
 def _of_midi(path: Path) -> Given:
     try:
-        _, part, bars = _bass_of(path)
+        score, part, bars = _bass_of(path)
     except Unusable as cause:
         raise UserError(f"--like {path}: {cause}") from None
-    return _given(bars, part.quarter_bpm or USUAL_BPM, _swing(part), f"the bass of {path.name}")
+    return _given(bars, part.quarter_bpm or USUAL_BPM, _swing(part), f"the bass of {path.name}", _signed(score, 0))
 
 
 def _bass_of(path: Path) -> tuple[Score, BassPart, list[BassBar]]:
     score = read_score(path, near=True)
     part = bass_part(score, path.name)
     return score, part, [bar for bar in bass_bars(part.places, part.basses)[part.begins :] if bar.ticks]
+
+
+def _signed(score: Score, at: int) -> Key | None:
+    """Return the key signature at a MIDI tick; None where there is none, or the one that files have by default."""
+    said = [name for begins, name in score.keys if begins <= at] or [name for _, name in score.keys[:1]]
+    return key_named(said[-1]) if said and said[-1] != UNSAID else None
 
 
 def _ticks_before(part: BassPart) -> int:
@@ -155,9 +163,13 @@ def _of_notes(notes: Sequence[Note], beats: Sequence[Beat], swing: float | None,
     return replace(given, riff=tuple(bars[:RIFF_BARS]))
 
 
-def _given(bars: Sequence[BassBar], quarter_bpm: float, swing: float | None, name: str) -> Given:
-    """Return tempo, key, meter, fullness and harmony of bars of bass."""
+def _given(
+    bars: Sequence[BassBar], quarter_bpm: float, swing: float | None, name: str, signed: Key | None = None
+) -> Given:
+    """Return tempo, key, meter, fullness and harmony of bars of bass. signed: the key that the file says."""
     found = key_of(list(bars))
+    if signed:
+        found = replace(found, tonic=signed.tonic, mode=signed.mode, given=True)
     key = Key(max(found.tonic, 0), found.mode, 1.0)
     own = [bar for bar in bars if bar.notes][:BARS]
     if not own:
@@ -170,7 +182,7 @@ def _given(bars: Sequence[BassBar], quarter_bpm: float, swing: float | None, nam
         bpm *= 2
     cycle = _cycle(own, found, key)
     meter = Meter(own[0].meter.numerator, own[0].meter.denominator, own[0].meter.grouping)
-    said = f"{name}: {bpm:.0f} quarters a minute, {key_name(key)}, {density:.0f} notes a bar of the bass"
+    said = f"{name}: {bpm:.0f} quarters a minute, {key_name(key)}, {density:.0f} notes of the bass in four quarters"
     return Given(bpm, key, meter, swing, min(density / FULL, 1.0), (), cycle, said=said)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -14,28 +14,57 @@ from agent.core.errors import UserError
 from agent.core.settings import Config
 from agent.core.whole_file import try_folder, write_whole
 from agent.making.account import account, summary
-from agent.making.brief import CHARACTERS_MAX, SENTENCES_MAX
+from agent.making.brief import CHARACTERS_MAX, SENTENCES_MAX, Brief
+from agent.making.form import ticks_of
+from agent.making.outline import Given
 from agent.making.song_maker import Song
+from agent.parts.bass_bar import BassBar
 from agent.recording.piano_roll import draw
 from agent.takes.mixdown import render
 from agent.takes.performance import Clock, notes_of
 from agent.takes.take_midi import write_midi
-from listener.types import Beat, Chord, Note
+from listener.types import Beat, Chord, Key, Note
 from models.timing.drum_timing import Timing
 
 FILE, ACCOUNT, MIDI, MIX, ROLL, STEMS = "song.json", "account.md", "song.mid", "song.wav", "pianoroll.png", "stems"
+OF_RIFFS = ("bass", "band", "feel")  # targets of directions that the bass concerns
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What a song was made from. sentences: the words, in order; like, after: paths of the reference and of the file
-    that it goes on from, "" = none."""
+    that it goes on from, "" = none. riffs, cycles, key: what it was made of; asked: what the riffs were to be."""
 
     sentences: tuple[str, ...]
     seed: int = 0
     like: str = ""
     after: str = ""
     responder: str = ""
+    riffs: Mapping[str, tuple[BassBar, ...]] = field(default_factory=dict)
+    cycles: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
+    key: Key | None = None
+    asked: str = ""
+
+
+def asked_of_riffs(brief: Brief) -> str:
+    """Return what a brief asks of the riffs: a revision that asks for the same keeps them."""
+    edits = [str(edit) for edit in brief.edits if edit.target in OF_RIFFS and edit.dimension != "tempo"]
+    return repr((brief.moods, brief.scene_words, brief.style, brief.mode, str(brief.meter), edits))
+
+
+def revised(kept: Kept, brief: Brief, reference: Given) -> Given:
+    """Return what a revision is given: the song's own riffs and chords, where nothing else is asked of them."""
+    meters = {bar.meter for riff in kept.riffs.values() for bar in riff}
+    sound = all(bar.ticks == ticks_of(bar.meter) and _fits(bar) for riff in kept.riffs.values() for bar in riff)
+    if kept.key is None or kept.asked != asked_of_riffs(brief) or len(meters) != 1 or not sound:
+        return reference
+    return replace(reference, key=kept.key, riffs=kept.riffs, cycles=kept.cycles)
+
+
+def _fits(bar: BassBar) -> bool:
+    return all(
+        0 <= n.tick < bar.ticks and n.length > 0 and 20 <= n.pitch <= 80 and 0 < n.velocity < 128 for n in bar.notes
+    )
 
 
 def check(folder: Path) -> None:
@@ -61,6 +90,8 @@ def write(folder: Path, song: Song, config: Config, timing: Timing | None, kept:
             names += _sounds(folder, song, timing)
         _roll(folder / ROLL, song, timing)
         write_whole(folder / ACCOUNT, account(song).encode())
+        themes, asked = song.themes, asked_of_riffs(song.brief)
+        kept = replace(kept, riffs=themes.riffs, cycles=themes.cycles, key=song.key, asked=asked)
         write_whole(folder / FILE, msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
     except (OSError, soundfile.LibsndfileError) as cause:
         raise _unwritable(folder, cause) from None

@@ -31,7 +31,7 @@ TEMPERATURE = 0.9
 @dataclass(frozen=True, slots=True)
 class Song:
     """A song as it was made. plans: of the band, bar by bar; like: what the reference was; begun: whether
-    the song goes on from it."""
+    the song goes on from it; revised: whether it has the riffs of the song before."""
 
     brief: Brief
     seed: int
@@ -46,6 +46,7 @@ class Song:
     like: str = ""
     voice: Path | None = None
     begun: bool = False
+    revised: bool = False
 
     @property
     def seconds(self) -> float:
@@ -101,6 +102,7 @@ def _played(outline: Outline, responder: Responder, seed: int) -> Song:
         outline.given.said,
         outline.given.voice,
         outline.given.begun,
+        bool(outline.given.riffs),
     )
 
 

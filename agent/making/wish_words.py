@@ -129,7 +129,7 @@ STOP = frozenset(
         """a an the and or but with in of at to for it is be make me please some very really quite rather kind sort song
         music piece track tune something feel feeling vibe mood style sound sounding like beat groove long short that
         has have i want would bit little then from on by my your our no about around key sections section pretty
-        number instrumental bassline form""",
+        number instrumental bassline form this""",
     )
 )
 NEGATIONS = re.compile(r"\b(?:no|not|without|never|isn't|less|don't|nothing)\b[\w ']*$")

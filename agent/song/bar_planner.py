@@ -45,6 +45,7 @@ LEAST_NOTES, STOP_FROM = 3.0, 1.2  # notes a bar as usual, and in its second hal
 STOP_RINGS = 1  # ticks into the second half
 FORM_KNOWN = (24, 32)  # bars of a section, after which its phrases may turn out to be of 12 or 16
 HALF_FILL = 0.18  # chance of a short fill in the middle of a phrase
+SETTLED_FILL = 0.13  # and, of a settled drummer, in every second bar: fills only where sections end sound counted
 HELD_VELOCITY = 66
 SOFT_TOUCH = -0.55  # bend of intensity over a drone and in a drop: the rim for the snare, softer
 
@@ -280,7 +281,9 @@ def _drums(bar: _Bar, library: GrooveLibrary, rng: np.random.Generator) -> tuple
     short = place.bar % 4 == 3 and rng.random() < HALF_FILL * 2 * wish.surprise
     rests = rests and place.bar % 4 == 3
     near = place.length - place.bar <= 2 and not bar.ends  # the phrase's own fill comes next
-    fills = bar.turns if settled else bar.ends or (rests and rng.random() < 0.35) or short
+    if settled:
+        short = place.bar % 2 == 1 and not bar.ends and rng.random() < SETTLED_FILL * 2 * wish.surprise
+    fills = bar.turns or short if settled else bar.ends or (rests and rng.random() < 0.35) or short
     if not bar.over and not near and fills:
         wanted = 8 if bar.ends and (place.phrase % 2 or bar.turns) else 4
         own = np.random.default_rng((plan.seed, 19, plan.current, place.phrase % 2, place.bar % 4 == 3, wanted))

@@ -71,6 +71,8 @@ def test_words_that_nobody_knows_are_named() -> None:
         "90 bpm, 120 bpm",
         "slow, 200 bpm",
         "in C major, minor",
+        "major and minor",
+        "in D minor and in E minor",
         "one minute, three minutes",
         "0 minutes",
         "400 minutes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import mido
 import pytest
 
 from agent.core.errors import UserError
@@ -61,6 +62,20 @@ def test_a_song_goes_on_from_the_last_bars_of_a_file(tmp_path: Path) -> None:
     assert [[note.pitch for note in bar.notes] for bar in given.riff] == [[38] * 4, [33] * 4]
     outline = Outline(brief_of(["32 bars"]), 0, given)
     assert outline.form.parts[0].role == "verse" and sum(part.bars for part in outline.form.parts) == 32
+
+
+def test_the_key_that_a_file_says_is_believed(tmp_path: Path) -> None:
+    """A bass on G and C alone may be in either key."""
+    file = write(tmp_path / "in.mid", [(BASS, [(float(beat), 1.0, (31, 36)[beat % 2]) for beat in range(32)])])
+    keys = set()
+    for signature in ("G", "F"):
+        midi = mido.MidiFile(file)
+        midi.tracks[0].insert(0, mido.MetaMessage("key_signature", key=signature))
+        midi.save(tmp_path / f"{signature}.mid")
+        given = going_on_from(tmp_path / f"{signature}.mid")
+        assert given.key
+        keys.add((given.key.tonic, given.key.mode))
+    assert keys == {(7, "maj"), (5, "maj")}
 
 
 @pytest.mark.parametrize("what", ["missing.mid", "folder", "text.mid"])

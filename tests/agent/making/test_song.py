@@ -10,7 +10,8 @@ import pytest
 import soundfile
 
 from agent.__main__ import main
-from agent.making import bass_writer, riff_judge
+from agent.making import bass_writer, riff_judge, song_folder
+from agent.making.account import account
 from agent.making.brief_reader import brief_of
 from agent.making.outline import Given, Outline
 from agent.making.song_maker import Song, make
@@ -105,6 +106,43 @@ def test_a_song_is_revised_as_in_a_conversation(tmp_path: Path) -> None:
     assert "120 quarters" in (out / "account.md").read_text()
     assert main(["make", "--continue", str(out), "--instead", "100 bpm", "--midi-only"]) == 0
     assert (out / "song.mid").read_bytes() == before
+
+
+def test_a_revision_keeps_the_riffs_of_which_nothing_else_is_asked(
+    tmp_path: Path, responder: Responder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation_options, "open_responder", lambda *_: responder)
+    out = tmp_path / "song"
+    assert main(["make", "joyful, 8 bars, intro verse chorus", "-o", str(out), "--midi-only"]) == 0
+    before = song_folder.read(out).riffs
+    assert set(before) == {"verse", "chorus"}
+    assert main(["make", "--continue", str(out), "faster, less snare", "--midi-only"]) == 0
+    assert song_folder.read(out).riffs == before
+    assert "that of the song before" in (out / "account.md").read_text()
+    assert main(["make", "--continue", str(out), "--instead", "in 7/8", "--midi-only"]) == 0
+    assert song_folder.read(out).riffs != before
+
+
+def test_a_chord_within_a_bar_has_a_bass_note_of_its_own(responder: Responder) -> None:
+    """Bars of four seconds: most sections have two chords in each."""
+    found = 0
+    for seed in range(4):
+        slow = make(brief_of(["60 bpm, 8 bars, verse chorus"]), responder, seed)
+        ends = {part.end - 1 for part in slow.form.parts}
+        for number, chords in enumerate(slow.harmonies):
+            for chord in chords[1:] if number not in ends else ():
+                notes = [note for note in slow.bass[number].notes if 0 <= note.tick - chord.tick <= 1]
+                found += 1
+                assert notes and not any(
+                    note.tick < chord.tick < note.tick + note.length for note in slow.bass[number].notes
+                )
+    assert found > 4
+
+
+def test_the_account_says_in_which_bars_parts_rest(song: Song) -> None:
+    rows = [line for line in account(song).splitlines() if line.startswith("| 0:")]
+    assert rows[-1].endswith("chords, drums, line |") or "chords, drums, line in bar" in rows[-1]
+    assert not rows[2].endswith("drums |")
 
 
 def test_a_midi_file_may_be_all_that_is_written(tmp_path: Path, responder: Responder, monkeypatch) -> None:
