@@ -136,6 +136,8 @@ def _unsound(song: Song) -> str:
             not (0 <= note.tick < TICKS_MAX and 0 <= note.pitch < 128 and 0 < note.velocity < 128) for note in notes
         ):
             return f"{where}: a note that is none"
+        if any(not 0 <= pitch < 128 for one in section.said for _, pitch in one.pitches):
+            return f"{where}: a line that cannot be played"
         if any(bar.ticks != section.ticks for bar in kept.bars):
             return f"{where}: bars of another length"
         chords = [chord for bar in kept.chords for chord in bar]
