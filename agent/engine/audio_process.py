@@ -110,7 +110,7 @@ class AudioProcess:
         self._least_lead = lead = config.audio.output_lead_blocks * config.audio.block_samples + LATE
         self._voices, self._loop_sounds = VoiceLoader(), SoundLoader()
         self._asks = 0  # samples that the card asks for at once
-        self._wakes = Wakes((lead / 2 - config.audio.block_samples) / rate)
+        self._wakes = Wakes((lead / 2 - config.audio.block_samples) / rate / 2)
         self._rests = False
         plays, hears_file = setup.output_channels > 0, setup.take is not None
         # what comes from a file is heard when it leaves the loudspeaker, so the band is rendered beside it, not ahead

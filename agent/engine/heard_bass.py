@@ -8,7 +8,7 @@ from agent.mixing.bass_reference import BassReference
 from listener.input_mixer import InputMixer
 from listener.ring import Ring
 
-CHUNK = 4_096  # samples that are taken at once: many cost little more than few
+CHUNK = 2_048  # samples that are taken at once: many cost little more than few
 
 
 class HeardBass:
