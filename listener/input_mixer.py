@@ -185,7 +185,7 @@ def mean_of(block: Block) -> Samples:
     """Return the mean [n] of float32 [n, channels]: what numpy gives, but for few channels sooner."""
     channels = block.shape[1]
     if channels > FEW:
-        return block.mean(axis=1, dtype=np.float32)
+        return np.asarray(block.mean(axis=1, dtype=np.float32))
     total = block[:, 0]
     for channel in range(1, channels):
         total = total + block[:, channel]

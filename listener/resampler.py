@@ -74,7 +74,7 @@ class Resampler:
             shape, strides = (self.unit, 2 * self.half), (self.down * size, size)
             return np.ndarray(shape, np.float32, self._buffer, first * size, strides)
         window = (centre - centre[0] + first)[:, None] + np.arange(2 * self.half)
-        return self._buffer[window]
+        return np.asarray(self._buffer[window])
 
 
 def _filter_bank(up: int, half: int, cutoff: float) -> NDArray[np.float32]:
