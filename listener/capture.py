@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from listener.input_mixer import FULL_SCALE, InputMixer, repaired
+from listener.input_mixer import FULL_SCALE, InputMixer, mean_of, repaired
 from listener.plain_file import open_plain
 from listener.resampler import RATES, Resampler
 from listener.silence_stderr import quiet_stderr
@@ -38,7 +38,7 @@ class AudioFileError(ValueError):
 def to_mono(block: NDArray[np.float32], channel: int | None = None) -> tuple[Samples, int]:
     """Take one channel of [n, channels], or their mean, as float32 [n]; also return how many samples were repaired."""
     block, bad = repaired(block)
-    mono = block[:, channel] if channel is not None else block.mean(axis=1, dtype=np.float32)
+    mono = block[:, channel] if channel is not None else mean_of(block)
     return np.ascontiguousarray(mono, np.float32), bad
 
 

@@ -29,6 +29,7 @@ ALIKE = 0.5  # correlation from which two channels carry the same
 LEAD_DB = 6.0  # another channel must be louder by this to be taken while it is not settled
 HARDLY_DB, OTHER_DB = -50.0, -40.0  # peaks: hardly any sound; a channel that has some
 HARDLY_AFTER_S = 10.0
+FEW = 4  # channels that are summed one after the other, as numpy does up to 8
 
 
 def repaired(block: Block) -> tuple[Block, int]:
@@ -103,7 +104,7 @@ class InputMixer:
         if len(used) == 1 and self.weights[used[0]] == 1.0:
             return np.ascontiguousarray(block[:, used[0]])
         if len(used) == self.channels and np.all(self.weights == self.weights[0]):
-            return np.asarray(block.mean(axis=1), np.float32)
+            return mean_of(block)
         return np.asarray(block @ self.weights, np.float32)
 
     def _decide(self, window: NDArray[np.float64]) -> None:
@@ -178,6 +179,17 @@ class InputMixer:
             level = f"{amplitude_db(float(self._peaks[loudest])):.0f} dB"
             return f"{came}, but channel {loudest + 1} has some ({level}): set audio.input_channel={loudest + 1}"
         return f"{came}: turn the input up, or choose another input (`antiphon devices` lists them)"
+
+
+def mean_of(block: Block) -> Samples:
+    """Return the mean [n] of float32 [n, channels]: what numpy gives, but for few channels sooner."""
+    channels = block.shape[1]
+    if channels > FEW:
+        return np.asarray(block.mean(axis=1, dtype=np.float32))
+    total = block[:, 0]
+    for channel in range(1, channels):
+        total = total + block[:, channel]
+    return np.asarray(total / np.float32(channels), np.float32)
 
 
 def _of(used: range | list[int], channels: int) -> NDArray[np.float32]:

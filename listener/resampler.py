@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from listener.types import Samples
@@ -71,10 +70,11 @@ class Resampler:
         """Return what each output sample is made of, [unit, 2 * half]."""
         first = int(centre[0]) - self.half + 1 - self._start
         if self.up == 1:  # they lie evenly
-            whole = sliding_window_view(self._buffer[first:], 2 * self.half)
-            return whole[: (self.unit - 1) * self.down + 1 : self.down]
+            size = self._buffer.itemsize
+            shape, strides = (self.unit, 2 * self.half), (self.down * size, size)
+            return np.ndarray(shape, np.float32, self._buffer, first * size, strides)
         window = (centre - centre[0] + first)[:, None] + np.arange(2 * self.half)
-        return self._buffer[window]
+        return np.asarray(self._buffer[window])
 
 
 def _filter_bank(up: int, half: int, cutoff: float) -> NDArray[np.float32]:

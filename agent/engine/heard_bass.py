@@ -8,7 +8,7 @@ from agent.mixing.bass_reference import BassReference
 from listener.input_mixer import InputMixer
 from listener.ring import Ring
 
-LEAST, CHUNK = 1_024, 4_096  # samples that are taken at once: many cost little more than few
+CHUNK = 2_048  # samples that are taken at once: many cost little more than few
 
 
 class HeardBass:
@@ -24,11 +24,11 @@ class HeardBass:
         self._weights = np.array(weights, np.float32)
 
     def away_db(self) -> float:
-        """Take in what has come, LEAST to CHUNK samples; return how much louder the mixed bass is than it is wished."""
+        """Take in what has come, CHUNK by CHUNK; return how much louder the mixed bass is than it is wished."""
         reader = self._reader
         reader.position = max(reader.position, reader.ring.written - reader.ring.capacity // 2)  # after a gap
-        if (count := min(reader.available, CHUNK)) >= LEAST:
-            raw = self._raw[:count]
+        if reader.available >= CHUNK:
+            raw = self._raw
             reader.read_into(raw)
             used = np.flatnonzero(self._weights)
             mono = np.nan_to_num(raw[:, used] @ self._weights[used], posinf=0.0, neginf=0.0)

@@ -69,7 +69,7 @@ class Mixer:
         self._width = self._next_width = self._widths()
         self._bus, self._bus_gain = Compressor(BUS, rate_hz), 1.0
         self._power = HopPower(rate_hz, parts, sides=2)
-        self._ramp = (np.arange(BLOCK, dtype=np.float32) + 1) / BLOCK
+        self._ramp: Float = ((np.arange(BLOCK) + 1) / BLOCK).astype(np.float32)
         self._reverb = self._set_up(rate_hz)
         self._tail, self._quiet = self._reverb.tail, self._reverb.tail
         self._outputs, self._room = (np.zeros((len(self._matrix), BLOCK), np.float32) for _ in range(2))

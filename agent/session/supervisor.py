@@ -159,10 +159,12 @@ class Worker(Generic[Told, Said]):
     def schedule_restart(self, cause: str) -> None:
         """Kill it if it still runs and schedule the next start. Not for a process that ended with code 0."""
         now_s = time.monotonic()
+        # one that was up and that something else killed has not failed: it is no part of a crash loop
+        was_killed = self.ready and self.process is not None and self.process.exitcode == -signal.SIGKILL
         self.kill()
         self.ready = False
-        self.history.died(cause, now_s - self._started_s < EARLY_S, now_s)
-        self._due_s = now_s + self.history.wait_s
+        self.history.died(cause, now_s - self._started_s < EARLY_S and not was_killed, now_s)
+        self._due_s = now_s + (0.0 if was_killed else self.history.wait_s)
 
     def restart_when_due(self) -> bool:
         """Start it if it is time to; return whether it was started."""

@@ -134,6 +134,16 @@ def test_a_crash_loop_backs_off_twice_as_long_each_time(worker: Worker, lives: L
     assert not worker.restart_when_due(), "not before its time"
 
 
+def test_a_burst_of_kills_is_no_crash_loop(worker: Worker, lives: Lives) -> None:
+    for _ in range(2 * EARLY_DEATHS_MAX):
+        lives.reports[-1].send("ready")
+        assert worker.receive() == ["ready"]
+        lives.processes[-1].kill()
+        worker.schedule_restart(wait_for(worker.trouble))
+        assert worker.restart_when_due(), "at once"
+    assert not worker.history.loops
+
+
 def test_a_cause_of_failure_is_told_in_the_workers_own_words(worker: Worker, lives: Lives) -> None:
     lives.reports[0].send(Failed("no weights"))
     lives.processes[0].kill()
