@@ -71,7 +71,8 @@ def _show(given: argparse.Namespace) -> int:
     from agent.songbook.song_file import ago, named
 
     song = named(given.name)
-    print(printable(f"{song.name}, last played {ago(song.played_s) or 'never'}"))
+    played = ago(song.played_s)
+    print(printable(f"{song.name}, {f'last played {played}' if played else 'never played'}"))
     for kept in song.sections:
         print(printable(f"  {kept.name:16} {told(kept)}"))
     if song.order:

@@ -205,7 +205,7 @@ class Dispatcher:
         match first:
             case AnswerPhrases():
                 self.state.note(SetMode("trade"))
-                return "answer: each of your phrases, on the pulse after its end"
+                return "answer: I answer each of your phrases, on the pulse after its end"
             case SetMode():
                 return f"{command.text}, from the next bar on"
             case _ if isinstance(first, Lead):
@@ -233,7 +233,8 @@ class Dispatcher:
 
     def _say(self, sentence: str) -> str:
         if (order := self._handlers.orders(sentence)) is not None:
-            return f"{self.command(order).removesuffix('.')}."
+            done = self.command(order).removeprefix(f"{parse(order).text}: ").removesuffix(".")
+            return f"{done[:1].upper()}{done[1:]}."
         if self._handlers.talk is None:
             raise UserError("this session takes no sentences: it runs without a conversation")
         return self._handlers.talk.say(sentence)

@@ -183,9 +183,10 @@ class Talk:
         if self._talk is None or self._stage is None or not self._stage.works:
             return None
         from agent.conversation.band_lead import edit_of
+        from agent.language.edit_text import describe_edit
 
         edit = edit_of(message)
-        return self._in_turn(Waiting(edit.short(), edit)) if edit else None
+        return self._in_turn(Waiting(describe_edit(edit), edit)) if edit else None
 
     def _in_turn(self, said: Waiting) -> str:
         """Return the answer; where a take is drawn first, that comes later, and so does whatever is said meanwhile."""

@@ -324,5 +324,6 @@ def told(kept: KeptSection) -> str:
     names = [chord_name(Chord(one.root, one.quality, 1.0)) for bar in kept.chords for one in bar]
     chords = " ".join(name for i, name in enumerate(names) if i == 0 or name != names[i - 1])
     bars = f"{len(kept.bars)} bar{'s' if len(kept.bars) != 1 else ''} of {kept.section.meter}"
+    odd = "; ".join(f"bar {at + 1} in {meter}" for at, meter in kept.odd)
     tempo = f"at {kept.quarter_bpm * kept.section.meter.denominator / 4:.0f}" if kept.quarter_bpm else ""
-    return ", ".join(part for part in (bars, chords, tempo) if part)
+    return ", ".join(part for part in (bars, odd, chords, tempo) if part)

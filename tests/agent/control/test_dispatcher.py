@@ -138,6 +138,11 @@ def test_who_is_counted_in_while_the_band_plays_is_told_at_once() -> None:
     assert session.mind == []
 
 
+def test_a_sentence_that_stands_for_a_command_is_answered_as_one() -> None:
+    session = FakeSession(Handlers(orders=lambda sentence: "break 4"))
+    assert session.dispatcher.command("say stop on the four") == "A stop on beat 4 of the next bar."
+
+
 def test_help_names_every_word_and_pedals_need_an_input(session: FakeSession) -> None:
     assert all(word in session.dispatcher.command("help") for word in TABLE)
     with pytest.raises(UserError, match=r"midi\.input"):

@@ -9,6 +9,7 @@ import pytest
 
 from agent.core.errors import UserError
 from agent.core.music_names import chord_name
+from agent.songbook.book import told
 from agent.songbook.chart import song_of, spoken
 from agent.songbook.export import write
 from listener.types import Chord, Meter
@@ -38,6 +39,7 @@ def test_sections_odd_bars_and_their_order() -> None:
     assert song.order == ("verse", "chorus", "verse")
     assert song.section("verse").odd == ((2, Meter(7, 8)),)
     assert len(song.section("chorus").bars) == 2
+    assert "bar 3 in 7/8" in told(song.section("verse")) and "7/8" not in told(song.section("chorus"))
 
 
 @pytest.mark.parametrize(
