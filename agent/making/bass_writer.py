@@ -76,7 +76,8 @@ class BassWriter:
             else:
                 lively = (dials.density or 0.5) * 0.7 + 0.3 * (role == "chorus")
                 cycle = cycle_for(role, self._outline.key, dials.resolution or 0.0, lively, tuple(cycles.values()), rng)
-                cycles[role] = held(cycle, 2) if self._slow_harmony(role, rng) else cycle
+                slow, long = self._slow_harmony(role, rng), 2 * len(cycle) <= self._longest(role)
+                cycles[role] = held(cycle, 2) if slow and long else cycle
             if role == given_to and self._outline.given.riff:
                 riffs[role], worth[role] = self._in_key(given.riff), {}
             else:
@@ -96,6 +97,10 @@ class BassWriter:
         song = self._outline
         chance = 0.25 + 0.35 * (song.quarter_bpm > 132) + 0.25 * (song.cues.resolution < 0.4) - 0.2 * (role == "chorus")
         return float(rng.random()) < chance and ticks_of(song.meter) <= 16
+
+    def _longest(self, role: str) -> int:
+        """Return the bars of the longest section in which a role's harmony is heard."""
+        return max(part.bars for part in self._outline.form.parts if RIFF_OF.get(part.role, part.role) == role)
 
     def _dials_of(self, role: str) -> Dials:
         """Return the dials in the middle of a role's first section."""
