@@ -178,7 +178,7 @@ class BassWriter:
         chords = chords_of_cycle(cycle, song.key)
         rng = np.random.default_rng((seed, 409, ROLES.index(role)))
         middle = middle_of(song.meter, ticks_of(song.meter))
-        if middle and float(np.random.default_rng((seed, 411, ROLES.index(role))).random()) < self._quick(cycle):
+        if middle and self.halves(role, cycle, seed):
             return halved(chords, middle)
         resolution = self._dials_of(role).resolution or 0.0
         if len(set(cycle)) > 1 and middle and float(rng.random()) < TURNS:
@@ -186,13 +186,16 @@ class BassWriter:
             chords[-1] = (*chords[-1], ChordAt(middle, (song.key.tonic + degree) % 12, quality))
         return chords
 
-    def _quick(self, cycle: Sequence[tuple[int, str]]) -> float:
-        """Return the chance that a section has two chords a bar: harmony moves by seconds, not by bars."""
+    def halves(self, role: str, cycle: Sequence[tuple[int, str]], seed: int) -> bool:
+        """Return whether a section has two chords a bar: harmony moves by seconds, not by bars."""
         song = self._outline
-        if song.given.cycle or any(one == other for one, other in pairwise(cycle)):
-            return 0.0
+        if song.given.cycle:
+            return song.given.halves
+        if any(one == other for one, other in pairwise(cycle)):
+            return False
         chance = min((bar_s(song.meter, song.quarter_bpm) - QUICK_FROM_S) / QUICK_OVER_S, QUICK_MOST)
-        return chance * (VAMP_SHARE if song.style in VAMPS else 1.0)
+        chance *= VAMP_SHARE if song.style in VAMPS else 1.0
+        return float(np.random.default_rng((seed, 411, ROLES.index(role))).random()) < chance
 
     def _turned(
         self, role: str, bar: BassBar, chords: tuple[ChordAt, ...], lead: int, before: Sequence[BassBar], seed: int
