@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -123,7 +124,8 @@ class Recorder:
         for name, port in self._ports.items():
             for source in self.client.get_ports(f".*{name}.*", is_midi=True, is_output=True):
                 if not self.client.get_all_connections(port):
-                    self.client.connect(source, port)
+                    with suppress(jack.JackErrorCode):  # a port of one that was just killed; it is tried again
+                        self.client.connect(source, port)
 
     def close(self) -> None:
         self.client.deactivate()
@@ -212,22 +214,24 @@ def run(minutes: float, turns: int, kills: bool, folder: Path) -> dict[str, floa
         due = [(0.4, players[1]), (0.6, players[0])] if kills else []
         again: list[tuple[str, float, float]] = []
         began = recorder.now_s
-        while recorder.now_s < began + 60 * minutes:
-            recorder.watch(0.3)
-            for player in players:
-                player.check()
-            if due and recorder.now_s > began + 60 * minutes * due[0][0]:
-                _, player = due.pop(0)
-                player.kill()
-                killed_s = recorder.now_s
-                recorder.watch(2.0)
-                player.start()
-                again.append((player.name, killed_s, recorder.now_s))
-        ends = recorder.now_s
-        heard = recorder.heard
-        for player in reversed(players):
-            player.end()
-        recorder.close()
+        try:
+            while recorder.now_s < began + 60 * minutes:
+                recorder.watch(0.3)
+                for player in players:
+                    player.check()
+                if due and recorder.now_s > began + 60 * minutes * due[0][0]:
+                    _, player = due.pop(0)
+                    player.kill()
+                    killed_s = recorder.now_s
+                    recorder.watch(2.0)
+                    player.start()
+                    again.append((player.name, killed_s, recorder.now_s))
+            ends = recorder.now_s
+            heard = recorder.heard
+        finally:
+            for player in reversed(players):
+                player.end()
+            recorder.close()
     lead, second = heard[LEAD], heard[SECOND]
     first_kill = again[0][1] if again else ends
     settled = again[-1][2] + UP_S if again else began

@@ -76,7 +76,8 @@ class BassWriter:
             else:
                 lively = (dials.density or 0.5) * 0.7 + 0.3 * (role == "chorus")
                 cycle = cycle_for(role, self._outline.key, dials.resolution or 0.0, lively, tuple(cycles.values()), rng)
-                cycles[role] = held(cycle, 2) if self._slow_harmony(role, rng) else cycle
+                slow, long = self._slow_harmony(role, rng), 2 * len(cycle) <= self._longest(role)
+                cycles[role] = held(cycle, 2) if slow and long else cycle
             if role == given_to and self._outline.given.riff:
                 riffs[role], worth[role] = self._in_key(given.riff), {}
             else:
@@ -96,6 +97,10 @@ class BassWriter:
         song = self._outline
         chance = 0.25 + 0.35 * (song.quarter_bpm > 132) + 0.25 * (song.cues.resolution < 0.4) - 0.2 * (role == "chorus")
         return float(rng.random()) < chance and ticks_of(song.meter) <= 16
+
+    def _longest(self, role: str) -> int:
+        """Return the bars of the longest section in which a role's harmony is heard."""
+        return max(part.bars for part in self._outline.form.parts if RIFF_OF.get(part.role, part.role) == role)
 
     def _dials_of(self, role: str) -> Dials:
         """Return the dials in the middle of a role's first section."""
@@ -173,7 +178,7 @@ class BassWriter:
         chords = chords_of_cycle(cycle, song.key)
         rng = np.random.default_rng((seed, 409, ROLES.index(role)))
         middle = middle_of(song.meter, ticks_of(song.meter))
-        if middle and float(np.random.default_rng((seed, 411, ROLES.index(role))).random()) < self._quick(cycle):
+        if middle and self.halves(role, cycle, seed):
             return halved(chords, middle)
         resolution = self._dials_of(role).resolution or 0.0
         if len(set(cycle)) > 1 and middle and float(rng.random()) < TURNS:
@@ -181,13 +186,16 @@ class BassWriter:
             chords[-1] = (*chords[-1], ChordAt(middle, (song.key.tonic + degree) % 12, quality))
         return chords
 
-    def _quick(self, cycle: Sequence[tuple[int, str]]) -> float:
-        """Return the chance that a section has two chords a bar: harmony moves by seconds, not by bars."""
+    def halves(self, role: str, cycle: Sequence[tuple[int, str]], seed: int) -> bool:
+        """Return whether a section has two chords a bar: harmony moves by seconds, not by bars."""
         song = self._outline
-        if song.given.cycle or any(one == other for one, other in pairwise(cycle)):
-            return 0.0
+        if song.given.cycle:
+            return song.given.halves
+        if any(one == other for one, other in pairwise(cycle)):
+            return False
         chance = min((bar_s(song.meter, song.quarter_bpm) - QUICK_FROM_S) / QUICK_OVER_S, QUICK_MOST)
-        return chance * (VAMP_SHARE if song.style in VAMPS else 1.0)
+        chance *= VAMP_SHARE if song.style in VAMPS else 1.0
+        return float(np.random.default_rng((seed, 411, ROLES.index(role))).random()) < chance
 
     def _turned(
         self, role: str, bar: BassBar, chords: tuple[ChordAt, ...], lead: int, before: Sequence[BassBar], seed: int

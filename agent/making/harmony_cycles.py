@@ -112,6 +112,8 @@ def held(cycle: Sequence[tuple[int, str]], bars: int) -> tuple[tuple[int, str], 
 
 
 def halved(chords: Sequence[tuple[ChordAt, ...]], middle: int) -> list[tuple[ChordAt, ...]]:
-    """Return the bars of a cycle with two of its chords each. middle: tick of a bar at which the second one comes."""
-    pairs = zip(chords[::2], (*chords[1::2], *chords[:1])[: len(chords[::2])], strict=True)
-    return [(first[0], replace(second[0], tick=middle)) for first, second in pairs]
+    """Return the bars of a cycle with two of its chords each, one where they are the same. middle: tick of a bar at
+    which the second one comes."""
+    seconds = (*chords[1::2], *chords[:1])
+    pairs = [(first[0], replace(second[0], tick=middle)) for first, second in zip(chords[::2], seconds, strict=False)]
+    return [(a,) if (a.root, a.quality) == (b.root, b.quality) else (a, b) for a, b in pairs]

@@ -51,6 +51,7 @@ class Given:
     density: float | None = None
     riff: tuple[BassBar, ...] = ()
     cycle: tuple[tuple[int, str], ...] = ()
+    halves: bool = False  # of the cycle's bars: two chords in each
     riffs: Mapping[str, tuple[BassBar, ...]] = field(default_factory=dict)
     cycles: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
     wishes: Mapping[str, float] = field(default_factory=dict)

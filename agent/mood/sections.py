@@ -31,7 +31,8 @@ Cycle = tuple[tuple[int, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """What comes back. number: counted from 0; role: how full it is; last: the section it was last heard in."""
+    """What comes back. number: counted from 0; role: how full it is; last: the section it was last heard in;
+    halves: whether its bars have two chords of the cycle each."""
 
     number: int
     role: str
@@ -39,6 +40,7 @@ class Theme:
     cycle: Cycle
     riff: tuple[BassBar, ...]
     last: int
+    halves: bool = False
 
     @property
     def name(self) -> str:
@@ -138,7 +140,7 @@ def write(order: Order, responder: Responder) -> Section:
     given = Given()
     if order.theme is not None:
         cycle, riff = _carried(order.theme, order)
-        given = Given(cycle=cycle, riff=riff)
+        given = Given(cycle=cycle, riff=riff, halves=order.theme.halves)
     brief = Brief(
         bars=order.bars,
         bpm=(order.quarter_bpm, order.quarter_bpm),
@@ -157,7 +159,8 @@ def write(order: Order, responder: Responder) -> Section:
     bass, harmonies = writer.written(seed, themes)
     role = RIFF_OF.get(order.role, order.role)
     number = order.theme.number if order.theme else order.theme_number
-    kept = order.theme or Theme(number, order.role, order.key, themes.cycles[role], themes.riffs[role], 0)
+    cycle, riff = themes.cycles[role], themes.riffs[role]
+    kept = order.theme or Theme(number, order.role, order.key, cycle, riff, 0, writer.halves(role, cycle, seed))
     theme = replace(kept, last=order.number)
     return Section(order, theme, tuple(bass), tuple(harmonies), outline.style, outline.swing or 0.5)
 

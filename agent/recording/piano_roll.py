@@ -27,6 +27,7 @@ MAX_ROWS = 24
 DRUM_MARK_S = 0.06
 BARS_NUMBERED_PER_ROW = 16
 
+TITLE_CHARACTERS = 95  # of a title in its usual size
 COLOURS: Mapping[str, str] = {"bass": "#1f4e8c", "chords": "#d9822b", "line": "#2e8b57", "drums": "#444444"}
 BEAT_COLOUR, DOWNBEAT_COLOUR = "#d5d5d5", "#808080"
 DRUM_LANES: Mapping[str, frozenset[int]] = {  # General MIDI percussion keys, bottom lane first
@@ -213,7 +214,8 @@ def _above(
 
 def _draw_title(figure: Figure, title: str, beats: Sequence[Beat]) -> None:
     height = figure.get_size_inches()[1]
-    figure.text(0.055, 1 - 0.12 / height, title, fontsize=13, weight="bold", va="top")
+    size = 13 * min(TITLE_CHARACTERS / max(len(title), 1), 1)  # so that it ends before the legend
+    figure.text(0.055, 1 - 0.12 / height, title, fontsize=size, weight="bold", va="top")
     patches = [Patch(color=colour, label=part) for part, colour in COLOURS.items()]
     where = (0.99, 1 - 0.02 / height)
     figure.legend(handles=patches, loc="upper right", bbox_to_anchor=where, ncol=4, frameon=False, fontsize=9)

@@ -50,11 +50,24 @@ def test_a_form_that_is_named_is_kept() -> None:
     assert [part.role for part in made.parts] == ["verse", "chorus", "verse", "chorus", "bridge", "chorus"]
 
 
-def test_bass_and_drums_begin_the_first_verse_and_the_bridge_alone() -> None:
-    outline = Outline(brief_of(["rock, 120 bpm, 56 bars, verse chorus verse chorus bridge chorus outro"]), 1, Given())
-    bare = [bar for bar, own in enumerate(outline.settings) if "chords" in own.muted]
-    verse, bridge = outline.form.parts[0], next(part for part in outline.form.parts if part.role == "bridge")
-    assert bare == [*range(verse.first, verse.first + 4), *range(bridge.first, bridge.first + 4)]
+def test_bass_and_drums_begin_the_first_verse_the_bridge_and_some_other_verses_alone() -> None:
+    brief, again = brief_of(["rock, 120 bpm, 56 bars, verse chorus verse chorus bridge chorus outro"]), set()
+    for seed in range(12):
+        outline = Outline(brief, seed, Given())
+        bare = [bar for bar, own in enumerate(outline.settings) if "chords" in own.muted]
+        first, other = (part for part in outline.form.parts if part.role == "verse")
+        bridge = next(part for part in outline.form.parts if part.role == "bridge")
+        usual = {*range(first.first, first.first + 4), *range(bridge.first, bridge.first + 4)}
+        more = set(bare) - usual
+        assert usual <= set(bare) and more in (set(), {*range(other.first, other.first + 4)})
+        again.add(bool(more))
+    assert again == {True, False}
+
+
+def test_what_is_to_rise_begins_no_section_without_chords() -> None:
+    outline = Outline(brief_of(["rock, 120 bpm, 56 bars, starts quiet, peaks at 1:20"]), 1, Given())
+    verse = next(part for part in outline.form.parts if part.role == "verse")
+    assert not any("chords" in own.muted for own in outline.settings[verse.first :])
 
 
 def test_chords_that_are_asked_for_play_from_the_first_bar_on() -> None:
