@@ -29,6 +29,7 @@ TARGET_BITS = 0.6  # more information a tick than the take before, where nothing
 TARGET_SHARE, SHARE_SPREAD = 0.25, 0.25  # of strokes that differ, likewise
 WORTH = 1.2  # score from which an idea is proposed
 COMPLEX = frozenset({"odd bar", "polyrhythm", "metric modulation", "displacement"})
+DECLINED = -2.0  # novelty of an idea that was declined in this session
 TIRED = 0.5  # what is taken from those when the session has been long
 HOOK = 0.6  # likeness of the bars, note for note, from which something keeps coming back
 
@@ -53,6 +54,7 @@ class Proposer:
     quiet: bool = False
     target_bits: float = TARGET_BITS
     _said: tuple[str, ...] = ()
+    _declined: frozenset[str] = frozenset()  # in this session
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -81,7 +83,7 @@ class Proposer:
         welcome = self.taste.draw(names, rng) if known else {name: self.taste.mean(name) for name in names}
         stands = self.stage.facts().stands
         cheap = {
-            idea.name: cheap_scores(idea, heard, stands, welcome[idea.name], self._said.count(idea.name), tired)
+            idea.name: cheap_scores(idea, heard, stands, welcome[idea.name], self._novelty(idea.name), tired)
             for idea in can
         }
         for idea in can:
@@ -95,9 +97,17 @@ class Proposer:
     def _possible(self, edits: Sequence[Edit]) -> bool:
         return all(self.stage.can(edit) is None for edit in edits)
 
+    def _novelty(self, idea: str) -> float:
+        return DECLINED if idea in self._declined else 0.5 ** self._said.count(idea)
+
     def judge(self, idea: str, verdict: str) -> None:
-        """Learn from a verdict (liked, disliked, more, ignored) on an idea."""
+        """Learn from a verdict (liked, disliked, more, ignored) on an idea.
+
+        One that is declined is not offered again in this session while there are others.
+        """
         self.taste.judge(idea, verdict)
+        if verdict == "disliked":
+            self._declined |= {idea}
 
     def _tried(self, idea: Idea, heard: RiffFacts, cheap: dict[str, float]) -> Proposal:
         edits = idea.made(heard)
@@ -116,13 +126,13 @@ class Proposer:
 
 
 def cheap_scores(
-    idea: Idea, heard: RiffFacts, stands_now: Sequence[Edit], welcome: float, times: int, tired: bool
+    idea: Idea, heard: RiffFacts, stands_now: Sequence[Edit], welcome: float, novelty: float, tired: bool
 ) -> dict[str, float]:
-    """Return the scores of an idea that need no rendering. times: how often it was proposed in this session."""
+    """Return the scores of an idea that need no rendering. novelty: in this session, 1 for a new one."""
     already = {(edit.dimension, edit.value) for edit in stands_now}
     stands = any((edit.dimension, edit.value) in already for edit in idea.made(heard))
     fit = idea.fits(heard) - TIRED * (tired and idea.name in COMPLEX) - 2.0 * stands
-    return {"fit": fit, "taste": welcome, "novelty": 0.5**times}
+    return {"fit": fit, "taste": welcome, "novelty": novelty}
 
 
 def _total(scores: dict[str, float]) -> float:

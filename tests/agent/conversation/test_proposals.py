@@ -85,6 +85,15 @@ def test_the_same_is_not_said_over_and_over() -> None:
     assert len(set(dialogue.proposer.said)) >= 3
 
 
+def test_what_was_declined_is_not_offered_again_while_there_is_something_else() -> None:
+    one, heard = proposer(seed=1), heard_of(riff())
+    for _ in range(6):
+        found = one.propose(heard, asked=True)
+        assert found
+        one.judge(found.idea, "disliked")
+    assert len(set(one.said)) == 6
+
+
 def test_late_at_night_ideas_are_simpler() -> None:
     """The same band, the same riff, an hour and a half later: the odd bar gives way to something simpler."""
     fresh, late = talk(), talk()
