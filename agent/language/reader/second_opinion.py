@@ -144,7 +144,8 @@ def weighed(found: Reading, heard: Read, after: bool) -> tuple[tuple[Edit, ...],
         return theirs, ours_likely, 0.0
     if feasibility.contradiction(theirs) and len(ours) > 1:  # unlike "faster, no, slower"
         return theirs, 0.0, 1.0
-    if feasibility.contradiction(ours):
+    bare_meter = _value_alone(found, theirs) and theirs[0].dimension == "meter"  # "13/17 please" answers no question
+    if feasibility.contradiction(ours) or bare_meter:
         ours_likely = 0.0
     return ours, ours_likely, _likely(THEIRS, of_rules(found, heard, after)) if theirs else 0.0
 
