@@ -66,10 +66,6 @@ class LoopedSound(Protocol):
     def before_s(self) -> float: ...
 
 
-def _riff_loops_not() -> tuple[KeptSection, Path, LoopedSound, int] | None:
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Around:
     """What the conversation asks of the session around it.
@@ -81,7 +77,7 @@ class Around:
     why: Callable[[], str] = str
     names: Callable[[], tuple[str, ...]] = tuple
     practises: Callable[[], bool] = bool
-    looped: Callable[[], tuple[KeptSection, Path, LoopedSound, int] | None] = _riff_loops_not
+    looped: Callable[[], tuple[KeptSection, Path, LoopedSound, int] | None] = lambda: None
 
 
 ALONE = Around()

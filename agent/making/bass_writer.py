@@ -30,10 +30,8 @@ ROLE_DENSITY = {"verse": 0.9, "chorus": 1.15, "bridge": 0.75}
 LEVEL_VELOCITY = 0.26  # share of a velocity between the levels 0 and 1
 TURNS = 0.5  # chance that the last bar of a cycle has a second chord
 QUICK_FROM_S, QUICK_OVER_S, QUICK_MOST = 1.4, 1.8, 0.75  # bars longer than that may have two chords; chance at most
-VAMPS, VAMP_SHARE = (
-    ("funk", "dance", "hiphop", "metal"),
-    0.4,
-)  # styles that stay on a chord, and how much rarer it is there
+VAMPS = ("funk", "dance", "hiphop", "metal")  # styles that stay on a chord
+VAMP_SHARE = 0.4  # of that chance, in them
 HALF_VELOCITY = 88  # of a note that is added where a chord comes
 ROLES = ("verse", "chorus", "bridge")
 RIFF_OF = {"intro": "verse", "outro": "verse"}  # roles that play another one's riff

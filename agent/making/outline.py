@@ -22,11 +22,8 @@ from models.music.dials import Dials
 from models.music.tokens import PARTS
 
 SLOW_BARS = 3
-LEVEL_DIALS = {
-    "density": 0.4,
-    "intensity": 0.5,
-    "register": 0.5,
-}  # what a level of 1 adds beside one of 0.5, to the dials
+# what a level of 1 adds beside one of 0.5, to the dials
+LEVEL_DIALS = {"density": 0.4, "intensity": 0.5, "register": 0.5}
 PHRASE_BARS = 8  # through which the band plays as full
 WHOLE = ("band", "feel", "form")  # targets that are the whole band
 BARE_BARS, BARE_AGAIN = 4, 0.35  # of a section that begins without chords; chance that a later verse does
