@@ -166,7 +166,7 @@ def test_a_bass_on_a_jack_midi_port_is_heard_in_time_and_taken_up_again(tmp_path
                 _wait_for(tmp_path / "out", "the bass is heard from", 2)
                 time.sleep(0.5)
                 play(port, 4)
-                time.sleep(1)
+                _wait_for(tmp_path / "out", '"type": "note"', 28)
         finally:
             process.terminate()
             _, said = process.communicate(timeout=60)
