@@ -1,4 +1,4 @@
-"""Finds the chords of a bar: one, or one a half where the bass says so; remembered by the bass bar they went with.
+"""Finds the chords of a bar: one, or two where the bass says so; remembered by the bass bar they went with.
 
 A note speaks for the chords it belongs to by its place in the bar (shares of listener/music/harmony.py), the key for
 those that belong to it. Passing notes do not move the harmony.
@@ -23,6 +23,7 @@ from models.music.tokens import QUALITIES
 Floats = NDArray[np.float64]
 
 SPLIT_COST = 2.6  # nats that two chords in a bar have to gain over one
+OFF_MIDDLE_COST = 0.6  # nats more, where the second does not begin in the middle of the bar
 STAY, HOME = 0.5, 0.35  # nats for the chord that holds, for the tonic
 PRIOR_SAY, GIVEN_SAY = 0.8, 2.0  # of the key in the choice of a chord; times it where a key was asked for
 DIMINISHED = -1.2  # nats
@@ -127,17 +128,21 @@ def chords_of(
         prior[(held.root + 5) % 12] += falls
     whole, weights = says(bar, 0, bar.ticks)
     one, one_nats = _best(whole + prior, held)
-    single = (_named(0, one, weights, key, sevenths),)
+    chords: tuple[ChordAt, ...] = (_named(0, one, weights, key, sevenths),)
+    most = one_nats
     middle = middle_of(bar.meter, bar.ticks)
-    first, first_weights = says(bar, 0, middle)
-    second, second_weights = says(bar, middle, bar.ticks)
-    if not middle or not second_weights.sum() or not first_weights.sum():
-        return single
-    a, a_nats = _best(first + prior, held)
-    b, b_nats = _best(second + prior, None)
-    if a == b or a[0] == b[0] or a_nats + b_nats - prior[b] - one_nats < SPLIT_COST:
-        return single
-    return _named(0, a, first_weights, key, sevenths), _named(middle, b, second_weights, key, sevenths)
+    for beat in group_starts(bar.meter, bar.ticks)[1:]:
+        first, first_weights = says(bar, 0, beat)
+        second, second_weights = says(bar, beat, bar.ticks)
+        if not second_weights.sum() or not first_weights.sum() or (beat != middle and beat not in bar.rhythm):
+            continue
+        a, a_nats = _best(first + prior, held)
+        b, b_nats = _best(second + prior, None)
+        nats = a_nats + b_nats - prior[b] - SPLIT_COST - OFF_MIDDLE_COST * (beat != middle)
+        if a[0] != b[0] and nats >= most:
+            chords = _named(0, a, first_weights, key, sevenths), _named(beat, b, second_weights, key, sevenths)
+            most = nats
+    return chords
 
 
 def _by_fours(bar: BassBar, key: SongKey, held: ChordAt | None, sevenths: bool, falls: float) -> tuple[ChordAt, ...]:
