@@ -38,6 +38,7 @@ FIRST_ANSWER, FEWEST = 3, 4  # place of PATTERN; notes of an answer
 ANSWER_REACH = 7  # semitones between the first notes of call and answer
 NEAR = 3  # steps to an answer's last note
 LAST_CALL, TAIL = 6, 3  # place of PATTERN whose call ends otherwise; notes of that end
+FULL, FULL_TICKS, FULL_SAY = 7.0, 32, 0.3  # notes in so many ticks that a longer motif has, too; worth of each
 LONG_BAR = 26  # ticks, from which a motif is one bar long
 VELOCITY = 84
 CELLS: tuple[tuple[int, ...], ...] = (  # onsets in 16ths; as long as two bars of 4/4
@@ -110,7 +111,8 @@ def motifs_for(
     ticks = ticks * count // 2
     cells = CELLS if not 0 < quarter_bpm <= QUICK_TO else CELLS + QUICK
     drawn = [motif for _ in range(tries) if (motif := _draw(bass, ticks, rng, cells)) is not None]
-    return sorted(((_worth(motif, onsets, beats, rng), motif) for motif in drawn), key=lambda one: -one[0])[:kept]
+    worth = [(_worth(motif, onsets, beats, 2 * ticks, rng), motif) for motif in drawn]
+    return sorted(worth, key=lambda one: -one[0])[:kept]
 
 
 def motif_of(notes: Sequence[tuple[int, int, int]], scale: frozenset[int], ticks: int) -> Motif:
@@ -190,7 +192,8 @@ def _walk(count: int, rng: np.random.Generator) -> list[int]:
     return steps
 
 
-def _worth(motif: Motif, onsets: set[int], beats: set[int], rng: np.random.Generator) -> float:
+def _worth(motif: Motif, onsets: set[int], beats: set[int], ticks: int, rng: np.random.Generator) -> float:
+    """Return how good a motif of so many ticks is; one over long bars is as full as others, else it is soon over."""
     at = [note.tick for note in motif.notes]
     steps = [note.step for note in motif.notes]
     moves = np.diff(steps)
@@ -199,6 +202,7 @@ def _worth(motif: Motif, onsets: set[int], beats: set[int], rng: np.random.Gener
     leaps = float(np.mean(np.abs(moves) > 2)) if len(moves) else 0.0
     repeats = float(np.mean(moves == 0)) if len(moves) else 0.0
     arch = float(max(steps) > steps[-1])
+    thin = max(FULL * ticks / FULL_TICKS - len(at), 0.0) if ticks > FULL_TICKS else 0.0
     return (
         1.5 * gaps
         - abs(on_beat - 0.5)
@@ -206,6 +210,7 @@ def _worth(motif: Motif, onsets: set[int], beats: set[int], rng: np.random.Gener
         - 0.8 * max(repeats - 0.34, 0)
         + 0.4 * arch
         + 0.2 * (len(set(steps)) >= 3)
+        - FULL_SAY * thin
         + 0.2 * float(rng.standard_normal())
     )
 
