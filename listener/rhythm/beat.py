@@ -101,6 +101,7 @@ class BeatTracker:
         self._bar_notes = BarNotes()
         self._new: NewBars | None = None  # bars found in the last notes
         self._new_until_s = -math.inf  # while they are kept
+        self._turned_s = -math.inf  # when bars last changed
         self._unturned_s: float | None = None  # a note after which the bars may be new
         self._found_s = 0.0  # when this grid was found
         self._before_s: float | None = None  # the pulse of the grid before
@@ -282,7 +283,8 @@ class BeatTracker:
         held = Bars(float(clock.index - clock.position + 1), (float(clock.model.meter.numerator),))
         if self._cycle is not None:
             held = Bars(self._cycle.line, self._cycle.sizes)
-        new = self._bar_notes.find(held, per_pulse)
+        held_bars = (time_s - max(self._turned_s, self._began_s)) / (clock.period_s * clock.model.meter.numerator)
+        new = self._bar_notes.find(held, per_pulse, held_bars)
         if new is None:
             return
         sizes, belief = new.bars.sizes, self._beat_belief
@@ -296,7 +298,7 @@ class BeatTracker:
             self._take(clock, reading, time_s)
             self._bar_notes.begin(at_s)
         self._cost.clear()
-        self._new, self._new_until_s = new, time_s + NEW_METER_S
+        self._new, self._new_until_s, self._turned_s = new, time_s + NEW_METER_S, time_s
         self._bar_belief, self._rival = belief * new.probability, None
 
     def _decide(self, onset_s: float) -> None:

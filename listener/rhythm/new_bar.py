@@ -28,6 +28,7 @@ SPAN_BEATS, FEWEST_NOTES = 40.0, 12  # that are looked at
 BACK_BEATS, ENOUGH_BEATS = 20.0, 3.0  # since bars changed: at most, at least
 FIGURES = ((1, 0.55), (2, 0.25), (3, 0.05), (4, 0.15))  # bars of a figure, and how often it has so many
 NEW_FIGURE, NEW_METER, MOVED, ALL_ALONG, CYCLE = 0.05, 0.015, 0.001, 0.001, 0.0003  # odds, of each
+SETTLED_BARS = 8.0  # bars held, from which on new ones are half as likely: a song that never changed seldom does
 RARE: dict[float, float] = {5: 0.15, 9: 0.5}  # of a meter so many beats long, against others
 NOTES, RELAID_S, SAME_TEMPO = 128, 4.0, 0.08  # kept; laid anew on a new grid; of log tempo, within which it goes on
 SAME_TIME_S = 0.1  # before a bar line a note may sound that is on it
@@ -35,7 +36,7 @@ OPENING = 16.0  # odds that the note after silence begins a bar
 BREATH_BEATS, BREATH = 3.2, 1.3  # a silence longer than both of these: it, in beats, and times the line's other rests
 ODD, LONGEST, AGAIN = (2.0, 3.0, 3.5, 4.0, 4.5, 5.0), 16.0, 1.25  # beats of an odd bar among others; of a cycle; rounds
 TEMPER = 0.75  # of log-likelihoods: the notes of a bar depend on each other
-SURE, SURE_CYCLE = 0.9, 0.97  # of new bars: that they are so long
+SURE = 0.97  # of new bars: that they are so long
 SURE_PLACE, SURE_MOVED = 0.5, 0.97  # that they lie there: new ones, bars as long as the held ones
 MEANT, FORETOLD = -4.0, 2.5  # least log-likelihood of bars that are left for others (they were there), and of new ones
 DOUBT, HEAD, FADE, SAME = 0.35, 0.9, 0.7, 0.55
@@ -146,14 +147,15 @@ class BarNotes:
             self._opening = self._opening[0] + shift, self._opening[1]
         return shift
 
-    def find(self, held: Bars, per_pulse: int) -> NewBars | None:
-        """Return the new bars that the notes show, None when they show none."""
+    def find(self, held: Bars, per_pulse: int, held_bars: float = 0.0) -> NewBars | None:
+        """Return the new bars that the notes show, None when they show none. held_bars: how many bars were held."""
         n = self._count
         first = int(np.searchsorted(self._u[:n], self.since - 0.1))
         if n - first < FEWEST_NOTES:
             return None
         opening = self._opening[0] if self._opening else None
-        return find(self._u[first:n], self._pitch[first:n], self._marks[first:n], opening, held, per_pulse)
+        line = self._u[first:n], self._pitch[first:n], self._marks[first:n]
+        return find(*line, opening, held, per_pulse, SETTLED_BARS / (SETTLED_BARS + held_bars))
 
 
 class _Notes:
@@ -211,11 +213,13 @@ def _heads(sizes: Sizes, parts: int) -> NDArray[np.bool_]:
     return out
 
 
-def find(u: Floats, pitch: Ints, marks: Floats, opening: float | None, held: Bars, per_pulse: int) -> NewBars | None:
+def find(
+    u: Floats, pitch: Ints, marks: Floats, opening: float | None, held: Bars, per_pulse: int, turns_by: float = 1.0
+) -> NewBars | None:
     """Return the new bars that the notes show, None when they show none.
 
     u, pitch: of the last notes, u in beats; marks [notes, 2]: how low and loud they are; opening: the note that opened
-    the line, which is likely the first of a bar.
+    the line, which is likely the first of a bar; turns_by: of the usual odds of new bars, 0 to 1.
     """
     breath, now = _breath(u), float(u[-1])
     u, pitch, marks = u[breath:], pitch[breath:], marks[breath:]
@@ -240,7 +244,7 @@ def find(u: Floats, pitch: Ints, marks: Floats, opening: float | None, held: Bar
         if now - b < ENOUGH_BEATS * BEAT_OF[per_pulse] or before < MEANT:
             continue
         for size in SIMPLE[per_pulse]:
-            odds = NEW_FIGURE if (size,) == held.sizes else NEW_METER * RARE.get(size, 1.0)
+            odds = NEW_FIGURE if (size,) == held.sizes else NEW_METER * RARE.get(size, 1.0) * turns_by
             ways.append((before + math.log(odds), b, (size,)))
     moved: list[tuple[float, float, Sizes]] = []
     for b in range(round(last - 2 * every), round(now - ENOUGH_BEATS) + 1):
@@ -278,8 +282,7 @@ def _likeliest(same: list[float], found: list[tuple[float, Bars]], held: Bars) -
         sizes[bars.sizes] = sizes.get(bars.sizes, 0.0) + share
         places[place] = places.get(place, 0.0) + share
     best = max(places, key=lambda place: places[place])
-    sure = SURE if len(best[0]) == 1 else SURE_CYCLE
-    if sizes[best[0]] < sure or places[best] < (SURE_MOVED if best[0] == held.sizes else SURE_PLACE):
+    if sizes[best[0]] < SURE or places[best] < (SURE_MOVED if best[0] == held.sizes else SURE_PLACE):
         return None
     _, line = max((score, bars.line) for score, bars in found if (bars.sizes, round(bars.line % bars.beats, 2)) == best)
     return NewBars(Bars(line, best[0]), places[best])

@@ -72,9 +72,9 @@ def test_short_bars_are_no_reason_to_come_in_sooner() -> None:
     assert entry_s(BarReading(0.5), fast) > 0.5 + 1.7 * 1.4
 
 
-@pytest.mark.parametrize(("notes", "sure", "bars"), [(8, 0.6, 1), (8, 0.42, 2), (3, 0.6, 2)])
+@pytest.mark.parametrize(("notes", "sure", "bars"), [(8, 0.3, 1), (8, 0.2, 2), (3, 0.3, 2)])
 def test_a_long_bar_full_of_notes_is_enough(notes: int, sure: float, bars: int) -> None:
-    reading, slow = BarReading(0.5), replace(grid(0.3), period_s=0.75, confidence=sure)  # bars of 3 s
+    reading, slow = BarReading(0.5), replace(grid(sure), period_s=0.75)  # bars of 3 s
     reading.read(heard(0.6, 0.5), slow)
     read = reading.read(heard(3.4, *(0.5 + 0.36 * k for k in range(1, notes))), slow)
     assert read is not None
