@@ -72,6 +72,8 @@ def _lines(song: Song) -> Iterator[str]:
         yield "It is that of the song before: nothing else was asked of it."
     else:
         yield "The responder imagined it; of its candidates that riff is kept which is best to play and to remember."
+        for role in (role for role in song.themes.riffs if not song.themes.worth.get(role)):
+            yield f"The riff of the {role} was played: it is that of {song.like.partition(':')[0]}."
     yield ""
     for role, riff in song.themes.riffs.items():
         yield f"- {role}: {_riff(riff, song.key)}"
