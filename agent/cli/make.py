@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -138,7 +139,7 @@ def _reference(kept: Kept, config: Config) -> Given:
 def _mood(given: argparse.Namespace) -> int:
     from agent.cli.jam import check_out, perform, settings
     from agent.mood.mood_session import with_mood
-    from agent.mood.mood_words import mood_of
+    from agent.mood.mood_words import left_out, mood_of
     from agent.reply.responder_options import number
     from agent.session import setup
 
@@ -149,7 +150,8 @@ def _mood(given: argparse.Namespace) -> int:
     if given.fast and minutes is None:
         raise UserError("--fast: say how long with --minutes")
     words = ", ".join(word.strip() for word in given.words if word.strip())
-    mood_of(words)
+    if left := left_out(mood_of(words)):
+        print(f"antiphon: {left}", file=sys.stderr)
     config = with_mood(config, words, given.fast, keeps_sound=given.out is not None)
     check_out(given.out)
     where = setup.for_mood(config, None if minutes is None else 60 * minutes, given.fast)

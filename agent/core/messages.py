@@ -199,6 +199,7 @@ Lead = LeadBar | LeadLength | LeadTempo | LeadBreak | CountIn | EndSong | LeadNo
 class SetMood:
     """To the mind, where nobody plays: glide to this mood (agent/making/moods.py). style, bpm (quarters a minute),
     meter, key: (tonic, mode); None = as the mood has it. bars: of the glide, None = by how far it is. said: the words.
+    directions: those of them that are directions to the band and no mood: nothing is done about them.
     """
 
     valence: float
@@ -213,6 +214,7 @@ class SetMood:
     key: tuple[int, str] | None = None
     bars: int | None = None
     said: str = ""
+    directions: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,19 +13,42 @@ QUALITY_NAMES: Mapping[str, str] = {"maj": "", "min": "m", "min7": "m7", "min6":
 MODE_NAMES: Mapping[str, str] = {"maj": "major", "min": "minor"}
 
 
-def pitch_name(pitch: int) -> str:
-    """Return a pitch's name: E1 for MIDI 28; middle C, 60, is C4."""
-    return f"{PITCH_NAMES[pitch % 12]}{pitch // 12 - 1}"
+FIFTHS = ("Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#")  # from -6
+FLATTEST = -6
+BELOW_TONIC = 5  # fifths that a key's names reach: to the lowered second
 
 
-def chord_name(chord: Chord) -> str:
-    """Return a chord's name as on a lead sheet: C, Am, G7 ..."""
-    return PITCH_NAMES[chord.root] + QUALITY_NAMES.get(chord.quality, chord.quality)
+def class_name(pitch_class: int, key: Key | None = None) -> str:
+    """Return a pitch class's name as a key spells it: F# in D major, Gb in Db major. Neither double signs nor E#, B#,
+    Cb and Fb are used. key: None = the commonest name."""
+    if key is None:
+        return PITCH_NAMES[pitch_class % 12]
+    first = _fifths(key) - BELOW_TONIC
+    at = first + (7 * pitch_class - first) % 12
+    while at - FLATTEST >= len(FIFTHS):
+        at -= 12
+    return FIFTHS[(at if at >= FLATTEST else at + 12) - FLATTEST]
+
+
+def _fifths(key: Key) -> int:
+    """Return how many fifths a key's tonic, as it is usually named, lies above C: C# minor 7, Db major -5."""
+    lowest = -3 if key.mode == "min" else -5
+    return lowest + (7 * key.tonic - lowest) % 12
+
+
+def pitch_name(pitch: int, key: Key | None = None) -> str:
+    """Return a pitch's name: E1 for MIDI 28; middle C, 60, is C4. key: that spells it."""
+    return f"{class_name(pitch % 12, key)}{pitch // 12 - 1}"
+
+
+def chord_name(chord: Chord, key: Key | None = None) -> str:
+    """Return a chord's name as on a lead sheet: C, Am, G7 ... key: that spells it."""
+    return class_name(chord.root, key) + QUALITY_NAMES.get(chord.quality, chord.quality)
 
 
 def key_name(key: Key) -> str:
-    """Return a key's name: A minor, Eb major, D dorian, E blues ..."""
-    return f"{PITCH_NAMES[key.tonic]} {key.scale or MODE_NAMES.get(key.mode, key.mode)}"
+    """Return a key's name: A minor, Eb major, C# minor, D dorian, E blues ..."""
+    return f"{class_name(key.tonic, key)} {key.scale or MODE_NAMES.get(key.mode, key.mode)}"
 
 
 LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}

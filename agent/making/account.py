@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from agent.core.music_names import PITCH_NAMES, key_name, pitch_name
+from agent.core.music_names import class_name, key_name, pitch_name
 from agent.making.form import Part, bar_s
 from agent.making.song_maker import Song
 from agent.parts.bass_bar import BassBar
+from listener.types import Key
 
 DEGREES = ("I", "bII", "II", "bIII", "III", "IV", "bV", "V", "bVI", "VI", "bVII", "VII")
 FIGURES = {
@@ -71,9 +72,11 @@ def _lines(song: Song) -> Iterator[str]:
         yield "It is that of the song before: nothing else was asked of it."
     else:
         yield "The responder imagined it; of its candidates that riff is kept which is best to play and to remember."
+        for role in (role for role in song.themes.riffs if not song.themes.worth.get(role)):
+            yield f"The riff of the {role} was played: it is that of {song.like.partition(':')[0]}."
     yield ""
     for role, riff in song.themes.riffs.items():
-        yield f"- {role}: {_riff(riff)}"
+        yield f"- {role}: {_riff(riff, song.key)}"
         if figures := song.themes.worth.get(role):
             said = ", ".join(f"{FIGURES[name]} {value:.2f}" for name, value in figures.items() if name in FIGURES)
             yield f"  ({said})"
@@ -129,12 +132,13 @@ def _chord(song: Song, bar: int) -> str:
     said = []
     for one in song.harmonies[bar]:
         quality = {"maj": "", "min": "m"}.get(one.quality, one.quality)
-        said.append(f"{PITCH_NAMES[one.root]}{quality}")
+        said.append(f"{class_name(one.root, song.key)}{quality}")
     return "/".join(said)
 
 
-def _riff(riff: Sequence[BassBar]) -> str:
-    return " | ".join(" ".join(f"{pitch_name(n.pitch)}@{n.tick + 1}" for n in bar.notes) or "rest" for bar in riff)
+def _riff(riff: Sequence[BassBar], key: Key) -> str:
+    said = [[f"{pitch_name(n.pitch, key)}@{n.tick + 1}" for n in bar.notes] for bar in riff]
+    return " | ".join(" ".join(notes) or "rest" for notes in said)
 
 
 def _choices(song: Song) -> Iterator[str]:

@@ -48,7 +48,8 @@ class Arc:
 @dataclass(frozen=True, slots=True)
 class Brief:
     """What is asked for; None and () are left to the maker. bpm: (least, most) in quarters a minute; scenes: names;
-    edits: directions, with the section they are for as @section:ROLE. blend: a mood between those that have names, in
+    edits: directions, with the section they are for as @section:ROLE; directions: the words of those that were said.
+    blend: a mood between those that have names, in
     place of `moods`. roles: the form, in order; told: what was made of
     which words; cannot: what is asked for and cannot be; strange: words that nobody knows."""
 
@@ -65,6 +66,7 @@ class Brief:
     scene_words: tuple[str, ...] = ()
     style: str | None = None
     edits: tuple[Edit, ...] = ()
+    directions: tuple[str, ...] = ()
     arc: Arc = field(default_factory=Arc)
     roles: tuple[str, ...] = ()
     told: tuple[str, ...] = ()

@@ -60,6 +60,7 @@ def _joined(brief: Brief, more: Brief) -> Brief:
         arc=arc,
         scene_words=more.scene_words or brief.scene_words,
         edits=(*brief.edits, *more.edits),
+        directions=(*brief.directions, *more.directions),
         told=(*brief.told, *more.told),
         cannot=tuple(dict.fromkeys((*brief.cannot, *more.cannot))),
         strange=(*brief.strange, *more.strange),
@@ -122,6 +123,7 @@ class _Reading:
                 scene_words=tuple(self._scenes),
                 style=style,
                 edits=(*edits, *(edit for edit, _ in self._edits)),
+                directions=tuple(dict.fromkeys(said.strip() for _, said in self._edits)),
                 arc=self._arc,
                 told=tuple(self._told),
                 cannot=tuple(self._cannot),
@@ -311,6 +313,7 @@ class _Reading:
             (low, high), bpm = words[0], self._got["bpm"][0][0]
             if not 0.8 * low <= bpm <= 1.25 * high:
                 raise _contradiction(words[1], self._got["bpm"][1])
+            self._told.append(f"{words[1]}: {self._got['bpm'][1]} is that")
         bars, seconds = self._got.get("bars"), self._got.get("seconds")
         if not bars or not seconds or min(bars[0], seconds[0]) <= 0:
             return

@@ -85,6 +85,8 @@ MOODS: Mapping[str, Mood] = {
             "bleak",
             "murky",
             "haunting",
+            "late at night",
+            "late night",
             "night",
         ),
         tension=0.2,

@@ -80,7 +80,17 @@ def _of_midi(path: Path) -> Given:
         score, part, bars = _bass_of(path)
     except Unusable as cause:
         raise UserError(f"--like {path}: {cause}") from None
-    return _given(bars, part.quarter_bpm or USUAL_BPM, _swing(part), f"the bass of {path.name}", _signed(score, 0))
+    return _given(bars, _usual_bpm(score), _swing(part), f"the bass of {path.name}", _signed(score, 0))
+
+
+def _usual_bpm(score: Score) -> float:
+    """Return the quarters a minute that a file has in its middle: half of it is slower, half of it faster."""
+    if not score.tempi:
+        return USUAL_BPM
+    ends = (*(tick for tick, _ in score.tempi[1:]), score.end)
+    held = sorted((us, max(end - tick, 0)) for (tick, us), end in zip(score.tempi, ends, strict=True))
+    until = np.cumsum([ticks for _, ticks in held])
+    return 60e6 / held[int(np.searchsorted(until, until[-1] / 2))][0]
 
 
 def _bass_of(path: Path) -> tuple[Score, BassPart, list[BassBar]]:

@@ -130,7 +130,7 @@ def _roll(path: Path, song: Song, timing: Timing | None) -> None:
     clock, played = Clock.of(song.take), notes_of(song.take, timing)
     bass = [Note(n.on_s, n.on_s, n.off_s - n.on_s, n.pitch, n.velocity) for n in played["bass"]]
     band = [note for part, notes in played.items() if part != "bass" for note in notes]
-    draw(path, bass, band, _beats(song, clock), _chords(song, clock), summary(song))
+    draw(path, bass, band, _beats(song, clock), _chords(song, clock), summary(song), song.key)
 
 
 def _beats(song: Song, clock: Clock) -> Sequence[Beat]:

@@ -11,7 +11,7 @@ from agent.core.messages import SetMood, SetSense, ToMind
 from agent.core.settings import MoodConfig
 from agent.core.stored import Json
 from agent.making.moods import MOODS
-from agent.mood.mood_words import liveliness, mood_of, senses_of
+from agent.mood.mood_words import left_out, liveliness, mood_of, senses_of
 
 CLOCK_STEP = 0.01  # by which the time of day has to have moved something
 
@@ -35,7 +35,7 @@ class MoodDesk:
         self._asked = mood_of(argument)
         self._to_mind(self._asked)
         over = f"over {self._asked.bars} bars" if self._asked.bars else "over the next bars"
-        return f"mood {self._asked.said}, {over}"
+        return "; ".join(filter(None, (f"mood {self._asked.said}, {over}", left_out(self._asked))))
 
     def _sense(self, name: str, text: str) -> str:
         value = number([text], f"mood {name}", 0.0, 1.0)

@@ -59,7 +59,13 @@ def mood_of(words: str) -> SetMood:
         (brief.key.tonic, brief.key.mode) if brief.key else None,
         bars,
         " ".join(words.split()).strip(" ,"),
+        ", ".join(brief.directions),
     )
+
+
+def left_out(asked: SetMood) -> str:
+    """Return, in one clause, what words ask for that no mood can do; "" for nothing."""
+    return f'{asked.directions!r} is for the band: antiphon say "{asked.directions}"' if asked.directions else ""
 
 
 def known() -> str:

@@ -35,6 +35,7 @@ class Coach:
         self._to_mind = to_mind
         self.timing, self.notes = TimingCounts(), NoteCounts()
         self._ladder: Ladder | None = None
+        self._best = 0.0  # the fastest clean tempo of the take, beats a minute
         self._every = 0  # bars, the last of which drops out
         self._copies = 0  # bars of a phrase
         self._grid: Grid | None = None  # as it was decided last
@@ -134,6 +135,7 @@ class Coach:
         if self._ladder is None or self._bars <= self._ladder.bars:
             return []
         self._ladder, said = self._ladder.after(judged(self._placed, grid.period_s))
+        self._best = max(self._best, self._ladder.best)
         self._bars, self._placed = 0, []
         self._lead(at_next_line(grid, self._now_s, self._ladder.bpm))
         return [said]
@@ -174,8 +176,8 @@ class Coach:
 
     def _summary(self) -> list[str]:
         out = self.notes.lines()
-        if self._ladder and self._ladder.best:
-            out.append(f"fastest clean tempo {self._ladder.best:g}")
+        if self._best:
+            out.append(f"fastest clean tempo {self._best:g}")
         if self._scores:
             right, of = (sum(column) for column in zip(*self._scores, strict=True))
             out.append(f"played back {right} of {of} notes in {len(self._scores)} phrases")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from agent.core.music_names import PITCH_NAMES, key_name, pitch_name
+from agent.core.music_names import class_name, key_name, pitch_name
 from agent.practice.timing import spread
 from listener.music.key import NAMED_SCALES, SCALES
 from listener.types import Key, Note
@@ -43,15 +43,15 @@ class NoteCounts:
         """Return the report, as text; nothing where no note was played."""
         if not self.pitches:
             return []
-        most = ", ".join(f"{pitch_name(pitch)} {count}" for pitch, count in self.pitches.most_common(MOST))
-        low, high = min(self.pitches), max(self.pitches)
+        most = ", ".join(f"{pitch_name(pitch, self.key)} {count}" for pitch, count in self.pitches.most_common(MOST))
+        low, high = (pitch_name(pitch, self.key) for pitch in (min(self.pitches), max(self.pitches)))
         ghosts = f", {self.ghosts} ghosts" if self.ghosts else ""
         out = [
-            f"played {self.pitches.total()} notes{ghosts}, {pitch_name(low)} to {pitch_name(high)}, mostly {most}; "
+            f"played {self.pitches.total()} notes{ghosts}, {low} to {high}, mostly {most}; "
             f"struck within {spread(self.velocities):.0f} of 127"
         ]
         if self.key is not None:
-            beside = ", ".join(f"{PITCH_NAMES[one]} {count}" for one, count in self.outside.most_common())
+            beside = ", ".join(f"{class_name(one, self.key)} {count}" for one, count in self.outside.most_common())
             which = f" ({beside})" if beside else ""
             out.append(f"outside {key_name(self.key)}: {self.outside.total()} of {self.keyed}{which}")
         return out

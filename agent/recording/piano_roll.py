@@ -19,7 +19,7 @@ from matplotlib.patches import Patch
 
 from agent.core.music_names import chord_name
 from agent.core.types import OPEN_NOTE_S, PlannedNote
-from listener.types import Beat, Chord, Note
+from listener.types import Beat, Chord, Key, Note
 
 WRAP_S = 30.0  # longer sessions are wrapped
 ROW_S = 16.0
@@ -61,8 +61,11 @@ def draw(
     beats: Sequence[Beat],
     chords: Sequence[tuple[float, Chord]],
     title: str,
+    key: Key | None = None,
 ) -> None:
-    """Draw a session as PNG; chords: (from time_s on, chord). Anything may be empty. Raises OSError."""
+    """Draw a session as PNG; chords: (from time_s on, chord); key: that spells them. Anything may be empty. Raises
+    OSError."""
+    names = [(time_s, chord_name(chord, key)) for time_s, chord in chords]
     beats = sorted(beats, key=lambda beat: beat.time_s)
     panels = [_bass_panel(heard), _band_panel(band), _drum_panel(band)]
     edges = _row_edges(_end_s(heard, band, beats), beats)
@@ -70,7 +73,7 @@ def draw(
     FigureCanvasAgg(figure)
     rows = figure.add_gridspec(len(edges) - 1, 1, hspace=0.22, left=0.055, right=0.99, **_margins(figure))
     for number, span in enumerate(pairwise(edges)):
-        _draw_row(figure, rows[number], panels, span, beats, chords)
+        _draw_row(figure, rows[number], panels, span, beats, names)
     _draw_title(figure, title, beats)
     figure.savefig(path, format="png")
 
@@ -147,7 +150,7 @@ def _draw_row(
     panels: Sequence[_Panel],
     span: tuple[float, float],
     beats: Sequence[Beat],
-    chords: Sequence[tuple[float, Chord]],
+    names: Sequence[tuple[float, str]],
 ) -> None:
     places = row.subgridspec(len(panels), 1, height_ratios=[panel.weight for panel in panels], hspace=0.05)
     inside = [beat for beat in beats if span[0] - 1e-6 <= beat.time_s <= span[1]]
@@ -157,7 +160,7 @@ def _draw_row(
     axes[-1].tick_params(labelbottom=True)
     axes[-1].xaxis.set_major_formatter("{x:g} s")
     _write_bars(axes[0], beats, span)
-    _write_chords(axes[0], chords, span)
+    _write_chords(axes[0], names, span)
 
 
 def _draw_panel(ax: Axes, panel: _Panel, span: tuple[float, float], beats: Sequence[Beat]) -> None:
@@ -194,11 +197,10 @@ def _write_bars(ax: Axes, beats: Sequence[Beat], span: tuple[float, float]) -> N
             _above(ax, beat.time_s, 1.02, text, color="#555555", fontsize=8)
 
 
-def _write_chords(ax: Axes, chords: Sequence[tuple[float, Chord]], span: tuple[float, float]) -> None:
+def _write_chords(ax: Axes, names: Sequence[tuple[float, str]], span: tuple[float, float]) -> None:
     free_s = -math.inf
-    for time_s, chord in chords:
+    for time_s, name in names:
         if span[0] <= time_s < span[1] and time_s >= free_s:
-            name = chord_name(chord)
             _above(ax, time_s, 1.12, name, color="#a03020", fontsize=10, weight="bold")
             free_s = time_s + (span[1] - span[0]) * 0.008 * (len(name) + 1)
 

@@ -108,7 +108,7 @@ def plan_bar(
     if is_break or not strokes or (over and not now.notes):
         line = ()
     if over and now.notes:
-        drums, strokes = ending.last_bar(drums, strokes, now)
+        drums, strokes, line = (*ending.last_bar(drums, strokes, now), ending.last_line(line, chords, now))
     harmony = _harmony(plan, now)
     return plan, BarPlan(
         number,

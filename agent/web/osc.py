@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import msgspec
 from pythonosc.osc_bundle import OscBundle
@@ -51,8 +52,7 @@ class OscServer(asyncio.DatagramProtocol):
         self.dropped = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)  # before Python 3.12 it is of another class
 
     def datagram_received(self, data: bytes, sender: Address) -> None:
         """Take one datagram: a message, or a bundle of them."""

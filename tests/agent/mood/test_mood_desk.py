@@ -27,6 +27,13 @@ def test_a_mood_and_a_sense_are_sent_and_told_again():
     assert mood.again() == sent
 
 
+def test_what_is_for_the_band_and_no_mood_is_said():
+    mood, sent = desk()
+    said = mood.command("dark, no drums, over 8 bars")
+    assert said == "mood dark, no drums, over 8 bars; 'no drums' is for the band: antiphon say \"no drums\""
+    assert len(sent) == 1
+
+
 @pytest.mark.parametrize("said", ["heart_rate 3", "heart_rate fast", "wobbly"])
 def test_bad_input_changes_nothing(said):
     mood, sent = desk()

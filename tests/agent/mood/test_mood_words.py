@@ -11,6 +11,7 @@ def test_moods_scenes_tempo_meter_key_and_glide_are_read():
     assert dark.valence < -0.5
     assert (dark.bpm, dark.meter, dark.bars) == (90.0, (7, 8), 8)
     assert mood_of("trip hop").style == "hiphop"
+    assert mood_of("slow, warm and late at night").bpm == mood_of("slow").bpm
     assert mood_of("calm, in E minor").key == (4, "min")
 
 

@@ -43,6 +43,7 @@ def test_clean_bars_make_it_faster_and_loose_ones_slower():
     assert "back to" in " ".join(said)
     assert coach.command("off").startswith("practice over; the fastest clean tempo was 120")
     assert grids(sent)[-1] is None
+    assert "fastest clean tempo 120" in coach.report()
 
 
 def test_every_fourth_bar_drops_out():

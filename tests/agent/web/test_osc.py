@@ -51,6 +51,34 @@ def played(act: Callable[[OscServer], None], sender: str = "127.0.0.1") -> tuple
     return said, asyncio.run(run())
 
 
+class Asks(asyncio.DatagramProtocol):
+    """A client on a UDP port of its own."""
+
+    def __init__(self) -> None:
+        self.answer = asyncio.get_running_loop().create_future()
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        self.answer.set_result(OscMessage(data).params)
+
+
+def test_the_answer_comes_back_over_udp() -> None:
+    async def say(text: str) -> Said:
+        return Said(True, f"did {text}")
+
+    async def run() -> list[Any]:
+        loop, here = asyncio.get_running_loop(), ("127.0.0.1", 0)
+        serving, _ = await loop.create_datagram_endpoint(lambda: OscServer(say, frozenset()), local_addr=here)
+        asking, asks = await loop.create_datagram_endpoint(Asks, local_addr=here)
+        asking.sendto(message("/antiphon/mute", "drums"), serving.get_extra_info("sockname"))
+        try:
+            return await asyncio.wait_for(asks.answer, 5)
+        finally:
+            serving.close()
+            asking.close()
+
+    assert asyncio.run(run()) == ["mute", 1, "did mute drums"]
+
+
 LEADS = {
     "bar": [3, "7/8"],
     "lead": [120.0],
