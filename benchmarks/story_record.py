@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -105,8 +106,8 @@ def kept(first: Evening, later: str, plain_s: float) -> tuple[dict[str, bool], d
         "rubs a chord": snare.rubs() - before.rubs(),
         "later, ms": float(np.mean(behind[2:]) - np.mean(behind[:2])),  # as large is a drummer's own timing
         "hats a cycle": thin.count(HATS) - late.count(HATS),
-        "strokes of the fill": fill.count() - thin.count(),
-        "strokes after undo": undone.count() - thin.count(),
+        "strokes of the fill": fill.unlike(thin),
+        "strokes after undo": undone.unlike(thin),
         "in time": first.in_time,
     }
     promises = {
@@ -121,8 +122,8 @@ def kept(first: Evening, later: str, plain_s: float) -> tuple[dict[str, bool], d
         "more dissonance": figures["rubs a chord"] > 0,
         "behind the beat by 3 ms or more": figures["later, ms"] >= 3,
         "the hats are thinner": figures["hats a cycle"] < 0,
-        "a fill": figures["strokes of the fill"] != 0,
-        "undone: the drums are what they were": undone.same(thin),
+        "a fill": figures["strokes of the fill"] > 0,
+        "undone: the drums are what they were": figures["strokes after undo"] == 0,
         "it knows that the 7/8 was liked": "odd bar" in first.said[LIKED],
         "a player who refuses is met again, and told": any("did not come along" in line for line in first.lines),
         "a week later it says so": "week" in later,
@@ -134,8 +135,8 @@ def kept(first: Evening, later: str, plain_s: float) -> tuple[dict[str, bool], d
         f"dissonant pairs a chord {before.rubs():.1f} -> {snare.rubs():.1f}",
         BRISTOL: f"kick and snare {figures['later, ms']:+.1f} ms",
         THIN: f"hats a cycle {late.count(HATS)} -> {thin.count(HATS)}",
-        FILL: f"strokes a cycle {thin.count()} -> {fill.count()}",
-        UNDO: f"strokes a cycle {fill.count()} -> {undone.count()}",
+        FILL: f"{figures['strokes of the fill']} strokes a cycle are others ({thin.count()} -> {fill.count()})",
+        UNDO: f"{figures['strokes after undo']} strokes a cycle are others than before the fill",
         ODD: "; ".join(line for line in first.lines if "7/8" in line and "did not" in line),
     }
     return promises, figures, measured
@@ -218,8 +219,10 @@ class Cycle:
             rises.append((begin + int(np.argmax(piece >= piece[-1] / 2))) / RATE)
         return rises
 
-    def same(self, other: Cycle) -> bool:
-        return sorted(one.pitch for one in self.struck()) == sorted(one.pitch for one in other.struck())
+    def unlike(self, other: Cycle) -> int:
+        """Return how many strokes only one of two cycles has, piece by piece."""
+        mine, theirs = (Counter(one.pitch for one in cycle.struck()) for cycle in (self, other))
+        return ((mine - theirs) + (theirs - mine)).total()
 
 
 def _far(times_s: Sequence[float], others_s: Sequence[float]) -> list[float]:

@@ -9,6 +9,7 @@ rest decides between ideas that fit alike. No two ideas of one kind come in a ro
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -234,15 +235,25 @@ def facts_of(
 
 
 def _returns(bars: Sequence[Mapping[int, int]]) -> float:
-    """Return how much of what is played comes back note for note, in any key, 0 to 1; what a hook would be: more than
-    one pitch, and more than a stroke on each beat."""
-    shapes = [{(tick, pitch - bar[min(bar)]) for tick, pitch in bar.items()} for bar in bars if bar]
-    if len(shapes) < 2 or not any(tick % 4 for bar in bars for tick in bar) or all(len(shape) < 3 for shape in shapes):
+    """Return how much of what is played comes back note for note, in any key, 0 to 1; what a hook would be: bars of
+    more than one pitch, and more than a stroke on each beat."""
+    played = [bar for bar in bars if bar]
+    if len(played) < 2 or not any(tick % 4 for bar in bars for tick in bar) or all(len(bar) < 3 for bar in played):
         return 0.0
-    if all(step == 0 for shape in shapes for _, step in shape):
-        return 0.0
-    near = [max(len(a & b) / len(a | b) for b in shapes if b is not a) for a in shapes]
+    near = [
+        max(_likeness(one, other) for at, other in enumerate(played) if at != here) for here, one in enumerate(played)
+    ]
     return float(np.mean(near))
+
+
+def _likeness(one: Mapping[int, int], other: Mapping[int, int]) -> float:
+    """Return the share of the notes of two bars that are the same, moved as a whole to where most are; none of a bar of
+    one pitch, which has no shape to know again."""
+    if len(set(one.values())) < 2 or len(set(other.values())) < 2:
+        return 0.0
+    moved = Counter(other[tick] - pitch for tick, pitch in one.items() if tick in other)
+    same = max(moved.values(), default=0)
+    return same / (len(one) + len(other) - same)
 
 
 def _walks(bars: Sequence[Mapping[int, int]], beats: float) -> bool:

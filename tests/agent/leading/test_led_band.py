@@ -108,6 +108,28 @@ def test_the_band_ends_with_the_phrase_and_stays_silent_until_the_player_begins_
     assert {note.pitch for note in room.notes if note.on_s == last_s} >= {KICK, CRASH}
 
 
+@pytest.mark.parametrize("after_s", [0.1, 1.5])
+def test_the_end_asked_for_in_a_count_in_calls_it_off(after_s: float) -> None:
+    room = Room(planner(), plays=False).run(1.0)
+    room.band.send(CountIn(120.0, "4/4"))
+    room.run(1.0 + after_s)
+    room.band.send(EndSong())
+    room.run(16.0)
+    assert not [note for note in room.notes if note.on_s > 1.0 + after_s + 0.6]
+    assert room.lines == ["No count-in, then: I wait for you."]
+    room.plays = True
+    room.run(40.0)
+    assert room.struck(KICK, 24.0)  # it has not ended: nothing had begun
+
+
+def test_the_end_asked_for_of_a_silent_band_ends_nothing_later() -> None:
+    room = Room(planner(), plays=False).run(1.0)
+    room.band.send(EndSong())
+    room.plays = True
+    room.run(30.0)
+    assert room.lines == ["I am not playing: nothing to end."] and room.struck(KICK, 24.0)
+
+
 def kept(room: Room) -> KeptSection:
     room.band.send(KeepSection("riff", True))
     found = room.band.take_kept()
