@@ -3,8 +3,8 @@
 An idea's score is a sum of: how well it fits what was heard, how welcome such ideas are to this player (drawn from the
 posterior), how new it is in this session, how likely the responder finds what would be played, and how near its
 information per tick comes to the surprise aimed at. Where the responder is not at hand the share of strokes that would
-differ stands for the last two. To somebody of whom no verdict is known nothing is drawn: what fits best is said, and the
-rest decides between ideas that fit alike. No two ideas of one kind come in a row while there are others.
+differ stands for the last two. To somebody of whom no verdict is known nothing is drawn: what fits best is said, and
+the rest decides between ideas that fit alike. No two ideas of one kind come in a row while there are others.
 """
 
 from __future__ import annotations
