@@ -215,9 +215,12 @@ class BandEntrance:
         return now_s - max(self._played_s, self._rests_from_s)
 
     def describe(self, bar: int) -> str:
-        """Return the phase for the status line: 'together', 'yours 2/4'; 'waiting' until the band plays."""
+        """Return the phase for the status line: 'together', 'yours 2/4'; until the band plays 'counting', 'ended' (it
+        was asked to, and the player has not begun anew) or 'waiting'."""
         turn = self.modes.turn_in(bar)
-        return turn.describe(bar) if self.state in AUDIBLE or turn.phase == Phase.SILENT else "waiting"
+        if self.state in AUDIBLE or turn.phase == Phase.SILENT:
+            return turn.describe(bar)
+        return "counting" if self._count_bar is not None else "ended" if self._over else "waiting"
 
     # -- bar lines --------------------------------------------------------------------------------------------
 

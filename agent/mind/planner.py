@@ -231,7 +231,7 @@ class Planner:
         kept = self.song.keep(name)
         if kept is None or self._grid is None or self._tick is None:
             return f"{NOTHING_TO_KEEP}."
-        kept = replace(kept, odd=self.leading.odd_bars)
+        kept = replace(kept, odd=self.leading.odd_bars, quarter_bpm=15 / tick_s_of(self._grid))  # as it is played now
         if not sound or not self._lines_s:
             return kept
         if not self.bars_sure:
