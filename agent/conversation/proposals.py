@@ -247,12 +247,19 @@ def _returns(bars: Sequence[Mapping[int, int]]) -> float:
 
 
 def _likeness(one: Mapping[int, int], other: Mapping[int, int]) -> float:
-    """Return the share of the notes of two bars that are the same, moved as a whole to where most are; none of a bar of
-    one pitch, which has no shape to know again."""
+    """Return the share of the notes of two bars that are the same, to a 16th, as the ears place them, and moved as a
+    whole to where most are; none of a bar of one pitch, which has no shape to know again."""
     if len(set(one.values())) < 2 or len(set(other.values())) < 2:
         return 0.0
-    moved = Counter(other[tick] - pitch for tick, pitch in one.items() if tick in other)
-    same = max(moved.values(), default=0)
+    near = {tick: [at for at in (tick, tick - 1, tick + 1) if at in other] for tick in sorted(one)}
+    moved = Counter(other[at] - one[tick] for tick, places in near.items() for at in places)
+    by = moved.most_common(1)[0][0] if moved else 0
+    free, same = set(other), 0
+    for tick, places in near.items():
+        found = next((at for at in places if at in free and other[at] - one[tick] == by), None)
+        if found is not None:
+            free.remove(found)
+            same += 1
     return same / (len(one) + len(other) - same)
 
 
