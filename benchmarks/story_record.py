@@ -47,6 +47,7 @@ IDEA, SNARE_DOWN, BRISTOL, THIN, FILL, UNDO, LOVE, LIKED, CHANGED = LINES = (
 )
 ODD = "seven eight in bar three"
 LISTENS_S, PIECE_S = 10.5, 1.4  # before the next line in which the take of an idea is heard
+HAT_NEAR_DB = 1.0  # five strokes of a cycle are alone, each struck otherwise, from layers of a sampled hat
 EIGHTH_NEAR = 0.1  # of an eighth: that of bar three is as the player played it, not a 32nd of the riff
 EARLY_S = 0.08  # by which a stroke may rise before its bar
 
@@ -120,7 +121,7 @@ def kept(first: Evening, later: str, plain_s: float) -> tuple[dict[str, bool], d
         "the snare is 4 dB softer in the recording, to 1 dB": abs(figures["snare, dB"] + STEPS["level"].usual) <= 1,
         "and struck as before; kick and hat as loud": abs(figures["snare as struck, dB"]) < 1
         and abs(figures["kick, dB"]) < 0.5
-        and abs(figures["hat, dB"]) < 0.5,
+        and abs(figures["hat, dB"]) < HAT_NEAR_DB,
         "more dissonance": figures["rubs a chord"] > 0,
         "behind the beat by 3 ms or more": figures["later, ms"] >= 3,
         "the hats are thinner, or the ride that keeps the time": figures["hats or ride a cycle"] < 0,
@@ -167,9 +168,10 @@ class Cycle:
     def struck(self, pitches: Sequence[int] = ()) -> list[Note]:
         return [one for one in self.notes if one.part == "drums" and (not pitches or one.pitch in pitches)]
 
-    def level_db(self, pitches: tuple[int, ...]) -> float:
+    def level_db(self, pitches: tuple[int, ...], even: bool = False) -> float:
         """Return the mean level of these strokes in their band of the stem: of those alone, where there are any, else
-        less what the strokes beside them have without them."""
+        less what the strokes beside them have without them. even: the median, as if all were struck fully."""
+        velocities = {one.at_s: one.velocity for one in self.struck(pitches)}
         sound, strokes = _band(self.drums, BANDS_HZ[pitches]), [one.at_s for one in self.struck(pitches)]
         beside = [one.at_s for one in self.struck() if one.pitch not in pitches and one.pitch in (*KICK, *SNARE)]
         if pitches == HATS:
@@ -180,19 +182,22 @@ class Cycle:
             pieces = [sound[round(at_s * RATE) : round((at_s + STRUCK_S) * RATE)] for at_s in times_s]
             return float(np.mean(np.square(pieces))) if pieces else 0.0
 
-        if alone := _far(strokes, beside):
+        if (alone := _far(strokes, beside)) and even:
+            return float(np.median([_db(power([at_s])) - _struck_db(velocities[at_s]) for at_s in alone]))
+        if alone:
             return _db(power(alone))
-        return _db(power(strokes) - power(_far(beside, strokes)))
+        level = _db(power(strokes) - power(_far(beside, strokes)))
+        return level - self.struck_db(pitches) if even else level
 
     def struck_db(self, pitches: tuple[int, ...]) -> float:
         """Return how hard they are struck on average, in dB of General MIDI's velocity."""
-        return float(VELOCITY_DB * np.log10(np.mean([one.velocity for one in self.struck(pitches)]) / 127))
+        return _struck_db(float(np.mean([one.velocity for one in self.struck(pitches)])))
 
     def louder_db(self, other: Cycle, pitches: tuple[int, ...]) -> float:
         """Return how much louder these strokes are than another cycle's, beyond how they are struck."""
         if not (self.struck(pitches) and other.struck(pitches)):
             return 0.0
-        return self.level_db(pitches) - other.level_db(pitches) - (self.struck_db(pitches) - other.struck_db(pitches))
+        return self.level_db(pitches, even=True) - other.level_db(pitches, even=True)
 
     def count(self, pitches: Sequence[int] = ()) -> int:
         return len(self.struck(pitches))
@@ -236,6 +241,10 @@ class Cycle:
 
 def _far(times_s: Sequence[float], others_s: Sequence[float]) -> list[float]:
     return [at_s for at_s in times_s if all(abs(at_s - other_s) > ALONE_S for other_s in others_s)]
+
+
+def _struck_db(velocity: float) -> float:
+    return float(VELOCITY_DB * np.log10(velocity / 127))
 
 
 def _db(power: float) -> float:
