@@ -40,6 +40,7 @@ YIELD_GAIN = 0.75
 HELD_GAIN = 0.75  # of the time that is kept under the player's last note
 HELD_PIECES = frozenset({"closed_hat", "ride", "shaker"})  # that keep it
 OVER_BARS = 1.5  # of silence after an end that was asked for, from which the player begins anew
+OVER_S = 3.0  # the same where no beat is heard
 YIELD_AFTER_BEATS = 0.75  # the player's last note may ring into the band's turn for so long
 
 
@@ -112,6 +113,8 @@ class BandEntrance:
             self._sounding = False
         if self._sounding or analysis.notes:
             self._played_s = analysis.time_s
+        if analysis.grid is None and self.silence_s(analysis.time_s) > OVER_S:
+            self._over = False
         if analysis.key and analysis.key.confidence >= SURE:
             self._key = analysis.key.tonic, analysis.key.mode
         if (heard := analysis.chord) and heard.confidence >= SURE and heard.quality in QUALITIES:
@@ -164,6 +167,14 @@ class BandEntrance:
         """Count the next bar and come in after it, whether somebody plays or not."""
         self._count_bar, self._over = -1, False
 
+    def call_off(self) -> bool:
+        """Come in after no count: wait until the player begins anew. Return whether a bar was to be counted in."""
+        counting, self._count_bar = self._count_bar is not None, None
+        if counting:
+            self._over = True
+            self.beat.forget()
+        return counting
+
     def counts(self, bar: int) -> bool:
         """Return whether a bar is counted in."""
         return self._count_bar == bar
@@ -204,9 +215,12 @@ class BandEntrance:
         return now_s - max(self._played_s, self._rests_from_s)
 
     def describe(self, bar: int) -> str:
-        """Return the phase for the status line: 'together', 'yours 2/4'; 'waiting' until the band plays."""
+        """Return the phase for the status line: 'together', 'yours 2/4'; until the band plays 'counting', 'ended' (it
+        was asked to, and the player has not begun anew) or 'waiting'."""
         turn = self.modes.turn_in(bar)
-        return turn.describe(bar) if self.state in AUDIBLE or turn.phase == Phase.SILENT else "waiting"
+        if self.state in AUDIBLE or turn.phase == Phase.SILENT:
+            return turn.describe(bar)
+        return "counting" if self._count_bar is not None else "ended" if self._over else "waiting"
 
     # -- bar lines --------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from agent.core.errors import UserError
 from agent.core.messages import (
     AnswerPhrases,
     CountIn,
+    EndSong,
     Lead,
     Panic,
     SetClick,
@@ -208,6 +209,8 @@ class Dispatcher:
                 return "answer: I answer each of your phrases, on the pulse after its end"
             case SetMode():
                 return f"{command.text}, from the next bar on"
+            case EndSong() if not self._handlers.plays():
+                return f"{command.text}: I am not playing; a count-in is called off"
             case _ if isinstance(first, Lead):
                 return f"{command.text}: {done(first)}"
             case _:

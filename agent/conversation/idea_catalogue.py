@@ -85,14 +85,17 @@ def _missed(heard: RiffFacts) -> float:
     return 0.9 if often or heard.returns_days is not None else 0.8 if heard.hook else 0.0
 
 
-def _even(heard: RiffFacts) -> float:
-    return 1.0 if heard.bars >= 3 else 0.3
+def _expected(heard: RiffFacts) -> float:
+    """A short bar is felt where the next one is expected: most over a hook, over other lines as far as bars are alike;
+    it wants bars before it that are whole."""
+    enough = (1.0 if heard.bars >= 3 else 0.3) * (1.0 if heard.meter.numerator >= 3 else 0.3)
+    return enough * (1.0 if heard.hook else 0.3 + 0.4 * heard.similar)
 
 
 IDEAS: tuple[Idea, ...] = (
     Idea(
         "odd bar",
-        lambda h: _even(h) * (0.5 + 0.5 * h.similar) * (1.0 if h.meter.numerator >= 3 else 0.3),
+        _expected,
         lambda h: (f"form.meter set {odd_meter(h.meter)} @bar:{_third(h)}",),
         "What if we put a {odd} bar in bar {third}?",
         "It surprises without breaking the feel.",

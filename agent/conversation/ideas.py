@@ -34,8 +34,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """An idea that waits for a verdict. row: its number in the memory; step: to withdraw it by; since: the bar it came
-    in."""
+    """An idea that waits for a verdict. row: its number in the memory; step: to withdraw it by; since: the bar it is
+    heard from."""
 
     proposal: Proposal
     row: Row
@@ -83,7 +83,7 @@ class Ideas:
         row = self.notes.proposed(proposal.idea, proposal.says, proposal.edits)
         outcome = self.stage.apply(proposal.edits, proposal.idea, instead_of)
         self._steps.append((outcome.step, ()))
-        self._open = Open(proposal, row, outcome.step, self.stage.facts().bar)
+        self._open = Open(proposal, row, outcome.step, self.stage.facts().bar + 1)
         return Answer(proposal.says, outcome, proposal)
 
     def trial_over(self, bar: int) -> Answer | None:

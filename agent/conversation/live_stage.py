@@ -181,8 +181,7 @@ class LiveStage:
         behind_s = heard.feel.behind_s if heard.feel and heard.feel.behind_s else 0.0
         mode = heard.key.mode if heard.key else "min"
         given = (grid.meter, quarter_bpm, behind_s, mode, self.form_bars, self.returns_days, self._closes)
-        found = facts_of(onsets, *given)
-        return replace(found, hook=found.hook or (heard.hook is not None and not found.walks and found.pitches > 1))
+        return facts_of(onsets, *given)
 
     def can(self, edit: Edit) -> str | None:
         if is_edge(edit):

@@ -16,6 +16,8 @@ from models.music.tokens import QUALITIES
 ROUGH = frozenset({1, 2, 6, 10, 11})  # intervals in semitones that rub
 Sure = Callable[[Edit], bool | None]
 
+KEEP_TIME = ("hat", "ride")  # targets of which one keeps the time
+
 
 def measured(
     edits: Sequence[Edit], before: Sequence[Heard], after: Sequence[Heard], form: int, since: int, knows: Sure
@@ -59,7 +61,9 @@ def _done(edit: Edit, old: Strokes, new: Strokes, bars: Sequence[int], knows: Su
         return Done(edit, known)
     voices = differences.voices_of(edit.target)
     if not any(voice in one for one in (old, new) for voice in voices):
-        return Done(edit, False, "that is silent there")
+        keeper = next((one for one in KEEP_TIME if one != edit.target and differences.voices_of(one) & set(new)), "")
+        also = f"; the {keeper} keeps the time" if edit.target in KEEP_TIME and keeper else ""
+        return Done(edit, False, f"that is silent there{also}")
     return Done(edit, False, "it is as far as it goes" if not moved and edit.change in ("more", "less") else "")
 
 

@@ -3,11 +3,13 @@
 An idea's score is a sum of: how well it fits what was heard, how welcome such ideas are to this player (drawn from the
 posterior), how new it is in this session, how likely the responder finds what would be played, and how near its
 information per tick comes to the surprise aimed at. Where the responder is not at hand the share of strokes that would
-differ stands for the last two.
+differ stands for the last two. To somebody of whom no verdict is known nothing is drawn: what fits best is said, and
+the rest decides between ideas that fit alike. No two ideas of one kind come in a row while there are others.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -79,7 +81,7 @@ class Proposer:
         rng = np.random.default_rng((self.seed, len(self._said)))
         can = [idea for idea in IDEAS if idea.fits(heard) > 0 and self._possible(idea.made(heard))]
         names = [idea.name for idea in can]
-        known = bool(self.taste.arms) or bool(self._said)  # to somebody new the first word is what fits best
+        known = bool(self.taste.arms)
         welcome = self.taste.draw(names, rng) if known else {name: self.taste.mean(name) for name in names}
         stands = self.stage.facts().stands
         cheap = {
@@ -89,10 +91,23 @@ class Proposer:
         for idea in can:
             if like and idea.kin == BY_NAME[like].kin and idea.name != like:
                 cheap[idea.name]["kin"] = 1.0
-        first = sorted(can, key=lambda idea: -_total(cheap[idea.name]))[:RENDERED]
+        can = self._other_kinds(can, like)
+        first = sorted(can, key=lambda idea: self._rank(cheap[idea.name]), reverse=True)[:RENDERED]
         tried = [self._tried(idea, heard, cheap[idea.name]) for idea in first]
-        best = max(tried, key=lambda one: one.scores["total"], default=None)
-        return None if best is None or (best.scores["total"] < WORTH and not asked) else best
+        worth = [one for one in tried if asked or one.scores["total"] >= WORTH]
+        return max(worth, key=lambda one: self._rank(one.scores), default=None)
+
+    def _rank(self, scores: Mapping[str, float]) -> tuple[float, float]:
+        """Return what ideas are ranked by: all that speaks for one; as long as no verdict is known, first how well it
+        fits, how new it is and whether such a one is wanted, to a tenth."""
+        fits = sum(WEIGHTS[name] * scores.get(name, 0.0) for name in ("fit", "novelty", "kin"))
+        return 0.0 if self.taste.arms else round(fits, 1), _total(scores)
+
+    def _other_kinds(self, ideas: list[Idea], like: str) -> list[Idea]:
+        """Return the ideas of another kind than the last one said; all where there are no others, or more like it are
+        wanted."""
+        kin = BY_NAME[self._said[-1]].kin if self._said and not like else ""
+        return [idea for idea in ideas if idea.kin != kin] or ideas
 
     def _possible(self, edits: Sequence[Edit]) -> bool:
         return all(self.stage.can(edit) is None for edit in edits)
@@ -135,8 +150,8 @@ def cheap_scores(
     return {"fit": fit, "taste": welcome, "novelty": novelty}
 
 
-def _total(scores: dict[str, float]) -> float:
-    return sum(WEIGHTS[name] * value for name, value in scores.items())
+def _total(scores: Mapping[str, float]) -> float:
+    return sum(WEIGHTS[name] * value for name, value in scores.items() if name in WEIGHTS)
 
 
 def sentence(idea: Idea, heard: RiffFacts, greets: bool = True) -> str:
@@ -220,15 +235,32 @@ def facts_of(
 
 
 def _returns(bars: Sequence[Mapping[int, int]]) -> float:
-    """Return how much of what is played comes back note for note, in any key, 0 to 1; what a hook would be: more than
-    one pitch, and more than a stroke on each beat."""
-    shapes = [{(tick, pitch - bar[min(bar)]) for tick, pitch in bar.items()} for bar in bars if bar]
-    if len(shapes) < 2 or not any(tick % 4 for bar in bars for tick in bar) or all(len(shape) < 3 for shape in shapes):
+    """Return how much of what is played comes back note for note, in any key, 0 to 1; what a hook would be: bars of
+    more than one pitch, and more than a stroke on each beat."""
+    played = [bar for bar in bars if bar]
+    if len(played) < 2 or not any(tick % 4 for bar in bars for tick in bar) or all(len(bar) < 3 for bar in played):
         return 0.0
-    if all(step == 0 for shape in shapes for _, step in shape):
-        return 0.0
-    near = [max(len(a & b) / len(a | b) for b in shapes if b is not a) for a in shapes]
+    near = [
+        max(_likeness(one, other) for at, other in enumerate(played) if at != here) for here, one in enumerate(played)
+    ]
     return float(np.mean(near))
+
+
+def _likeness(one: Mapping[int, int], other: Mapping[int, int]) -> float:
+    """Return the share of the notes of two bars that are the same, to a 16th, as the ears place them, and moved as a
+    whole to where most are; none of a bar of one pitch, which has no shape to know again."""
+    if len(set(one.values())) < 2 or len(set(other.values())) < 2:
+        return 0.0
+    near = {tick: [at for at in (tick, tick - 1, tick + 1) if at in other] for tick in sorted(one)}
+    moved = Counter(other[at] - one[tick] for tick, places in near.items() for at in places)
+    by = moved.most_common(1)[0][0] if moved else 0
+    free, same = set(other), 0
+    for tick, places in near.items():
+        found = next((at for at in places if at in free and other[at] - one[tick] == by), None)
+        if found is not None:
+            free.remove(found)
+            same += 1
+    return same / (len(one) + len(other) - same)
 
 
 def _walks(bars: Sequence[Mapping[int, int]], beats: float) -> bool:

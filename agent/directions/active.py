@@ -35,6 +35,7 @@ DENSITY_MOVES: dict[str, dict[float, tuple[str, ...]]] = {  # target -> density 
         2: ("busier", "16th-hats"),
     },
     "hat": {-2: ("hats-on-quarters",), -1: ("thinner-hats",), 1: ("16th-hats",), 2: ("16th-hats",)},
+    "ride": {-2: ("ride-on-quarters",), -1: ("thinner-ride",), 1: ("16th-ride",), 2: ("16th-ride",)},
     "snare": {-2: ("no-ghost-notes",), -1: ("no-ghost-notes",), 1: ("ghost-notes",), 2: ("ghost-notes",)},
     "harmony": {-2: ("pads",), -1: ("pads",), 1: ("denser-chords",), 2: ("denser-chords",)},
     "line": {-2: ("sparser-line",), -1: ("sparser-line",), 1: ("denser-line",), 2: ("denser-line",)},
@@ -126,7 +127,7 @@ def _nearest(moves: dict[float, tuple[str, ...]], density: float) -> tuple[str, 
 def drum_moves(settings: Settings) -> tuple[str, ...]:
     """Return the names of the moves on the drums, but those that the song plan makes itself by the syncopation dial."""
     own = (move for move in settings.moves if move not in PLANNED)
-    return (*density_moves(settings, "drums", "hat", "snare"), *own)
+    return (*density_moves(settings, "drums", "hat", "ride", "snare"), *own)
 
 
 @dataclass(frozen=True, slots=True)

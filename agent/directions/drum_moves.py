@@ -95,9 +95,13 @@ def _on_one(velocity: int) -> Callable[[Spot], int]:
     return lambda spot: velocity if spot.tick == 0 else 0
 
 
-def _hats_only(where: Callable[[int], bool]) -> Move:
-    """Return a move that leaves the strokes of the hat out where they are not wanted, and adds none."""
-    return lambda hits, spot: hits if where(spot.tick) else without(hits, "closed_hat", "open_hat")
+def _only(where: Callable[[int], bool], *pieces: str) -> Move:
+    """Return a move that leaves the strokes of these pieces out where they are not wanted, and adds none."""
+    return lambda hits, spot: hits if where(spot.tick) else without(hits, *pieces)
+
+
+def _thinner(tick: int) -> bool:
+    return tick % EIGHTH == 0 and tick % (2 * QUARTER) != EIGHTH
 
 
 def _never(spot: Spot) -> int:
@@ -345,8 +349,11 @@ MOVES: dict[str, Move] = {
     "displaced": _displaced,
     "16th-hats": _pattern({"closed_hat": lambda spot: SOFT if spot.tick % EIGHTH == 0 else SOFT - 22}),
     "8th-hats": _pattern({"closed_hat": _every(EIGHTH, SOFT + 8)}),
-    "hats-on-quarters": _hats_only(lambda tick: tick % QUARTER == 0),
-    "thinner-hats": _hats_only(lambda tick: tick % EIGHTH == 0 and tick % (2 * QUARTER) != EIGHTH),
+    "16th-ride": _pattern({"ride": lambda spot: SOFT if spot.tick % EIGHTH == 0 else SOFT - 22}),
+    "hats-on-quarters": _only(lambda tick: tick % QUARTER == 0, "closed_hat", "open_hat"),
+    "thinner-hats": _only(_thinner, "closed_hat", "open_hat"),
+    "ride-on-quarters": _only(lambda tick: tick % QUARTER == 0, "ride"),
+    "thinner-ride": _only(_thinner, "ride"),
     "quarter-hats": _pattern({"closed_hat": _every(QUARTER, SOFT + 14), "open_hat": _never}),
     "ride-instead-of-hat": _swapped(frozenset({"closed_hat", "open_hat"}), "ride"),
     "hat-instead-of-ride": _swapped(frozenset({"ride"}), "closed_hat"),

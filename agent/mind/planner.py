@@ -21,6 +21,7 @@ from agent.band.ticks import Tick, first_tick, nearest_tick, next_tick, straight
 from agent.core.messages import (
     AgainLoop,
     AnswerPhrases,
+    EndSong,
     KeepSection,
     Lead,
     LeadBar,
@@ -176,6 +177,9 @@ class Planner:
                 self._mixes.append(self.loop.playing)
             case KeepSection(name, sound):
                 self._kept.append(self._keep(name, sound))
+            case EndSong() if self.form.state not in AUDIBLE:
+                self.leading.call_off(self.form.call_off())
+                self._time.count_in(False)
             case _ if isinstance(message, Lead):
                 self.leading.ask(message)
 
@@ -227,7 +231,7 @@ class Planner:
         kept = self.song.keep(name)
         if kept is None or self._grid is None or self._tick is None:
             return f"{NOTHING_TO_KEEP}."
-        kept = replace(kept, odd=self.leading.odd_bars)
+        kept = replace(kept, odd=self.leading.odd_bars, quarter_bpm=15 / tick_s_of(self._grid))  # as it is played now
         if not sound or not self._lines_s:
             return kept
         if not self.bars_sure:

@@ -307,6 +307,11 @@ def lift_of(turn: Turn) -> int:
     return ARCH[turn.cycle % len(ARCH)] + (SEQUENCE if sequenced else 0)
 
 
+def shift_of(register: float) -> int:
+    """Return the semitones by which the dial, -1 to 1, moves the line."""
+    return round((REGISTER_SPAN[0] if register < 0 else REGISTER_SPAN[1]) * register)
+
+
 def line_of(
     motif: Motif,
     half: int,
@@ -331,7 +336,7 @@ def line_of(
     the section's first answer: a motif that has no room there is then answered by its end alone. known: the MIDI
     pitches of an earlier statement by the motif's ticks, which is said again; only what it has is said.
     """
-    shift = round((REGISTER_SPAN[0] if register < 0 else REGISTER_SPAN[1]) * register)
+    shift = shift_of(register)
     low, high, home = LOW + shift, min(HIGH, HIGH + shift), HOME + shift + lift
     ladder = [pitch for pitch in range(LINE_LOW, LINE_HIGH + 1) if pitch % 12 in scale]
     again = known is not None  # what was heard before is bent where it clashes alone

@@ -196,6 +196,12 @@ class Shown:
         return "\n".join([*lines, *list(self.troubles)[-CAUSES_SHOWN:]])
 
 
+SAID_OF_TURN = {  # of a band that does not play
+    "counting": "it counts a bar in, and plays from the next one on",
+    "ended": "it has ended, as you asked: rest for two bars and begin again, or `count`",
+}
+
+
 class Silence:
     """Explains unasked why the band is silent, once the player has played on for EXPLAINS_BARS bars without it."""
 
@@ -239,6 +245,8 @@ def _reason(status: Status, mode: str, muted_by: Sequence[str], channel: str) ->
         return "mode listen: it listens and does not play; `mode accompany` lets it play"
     if mode != "accompany" and status.turn.startswith("yours"):
         return f"these bars are yours ({status.turn.removeprefix('yours ')})"
+    if status.turn in SAID_OF_TURN:
+        return SAID_OF_TURN[status.turn]
     if status.level_db < NO_SOUND_DB:
         where = f"on {channel}" if channel else "at the input"
         return f"no sound {where}: look at cable, volume and channel"

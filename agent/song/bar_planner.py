@@ -36,7 +36,6 @@ STAGE_HATS, STAGE_COMPING, STAGE_LINE = 0.8, 0.5, 0.4  # shares of the arrangeme
 SETTLED_HATS = 0.4  # of a song whose form is given: its drummer keeps the time as it is
 WIDE_FROM = 0.4  # of the stage, from which chords are spread
 BASS_HATS = 0.5  # of a busier or barer bass bar, in the timekeeper
-REGISTER_SAY = 16  # places of the line between the dial's middle and its ends
 LEADING_LINE = 1.0  # density of a line that is the tune
 INTENSITY_SAY = 0.3  # of a velocity, at the dial's ends
 BREAK_VELOCITY = 84
@@ -366,7 +365,7 @@ def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineN
             known,
         )
 
-    saying = Saying(motif, answers, lift + round(REGISTER_SAY * wish.bend("register")))
+    saying = Saying(motif, answers, lift + counter_line.shift_of(wish.bend("register")))
     start = turn.half * section.ticks
     again = begun.again
     if not begun.pitches and not first:

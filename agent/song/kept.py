@@ -17,7 +17,9 @@ BARS_MAX = 32
 USUAL_BARS = 4
 NOTHING_TO_KEEP = "There is nothing to keep yet: play it once, with the band, and say it again"
 UNSURE_OF_BARS = "I am not sure of your bars yet: play it once more, or tap the one, and say it again"
+EVEN = (1, 2, 4, 8, 16)  # bars of a cycle
 ODD_TIMES = 3  # that a cycle of 3, 6 or 12 bars was heard, before it is one
+ODD_MARGIN = 0.12  # by which its bars have to be more alike than those of any other
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,10 @@ def kept_of(song: SongPlan, name: str, quarter_bpm: float) -> KeptSection | None
         return None
     section = song.sections[song.current]
     mine = [bar for bar in song.bars if bar.ticks == section.ticks]
-    cycle, _ = cycle_of(mine)
-    if cycle & (cycle - 1) and len(mine) < ODD_TIMES * cycle:
-        cycle = 0  # three bars, say, are a chance likeness until they have come often
+    cycle, like = cycle_of(mine)
+    if cycle & (cycle - 1):  # three bars, say, are a chance likeness until they have come often, and nothing else has
+        even, even_like = cycle_of(mine, EVEN)
+        cycle = even if len(mine) < ODD_TIMES * cycle or like < even_like + ODD_MARGIN else cycle
     if cycle < USUAL_BARS:  # chords and drums go in fours over a shorter riff
         cycle = USUAL_BARS if not cycle or USUAL_BARS % cycle == 0 else cycle
     cycle = min(cycle, len(mine))

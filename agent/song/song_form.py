@@ -35,11 +35,11 @@ class Place:
         return self.bar == self.length - 1
 
 
-def cycle_of(bars: Sequence[BassBar]) -> tuple[int, float]:
-    """Return (bars of the riff's cycle, likeness at that lag); (0, 0.0) where nothing comes again."""
+def cycle_of(bars: Sequence[BassBar], cycles: Sequence[int] = CYCLES) -> tuple[int, float]:
+    """Return (bars of the riff's cycle, one of these, likeness at that lag); (0, 0.0) where nothing comes again."""
     lately = bars[-LOOK_BACK:]
     best, best_like = 0, 0.0
-    for lag in CYCLES:
+    for lag in cycles:
         pairs = [(a, b) for a, b in zip(lately, lately[lag:], strict=False) if a.notes or b.notes]
         if len(pairs) < lag or len(pairs) < 2:
             continue

@@ -1,7 +1,8 @@
 """Keeps the takes of a riff that looped: as JSON, MIDI and mixes, and all of them on one sheet (takes.png).
 
 `keep_takes` starts a process of its own for it, since a mix takes seconds of processor and the band plays on.
-`python -m agent.takes.kept_takes FILE` is that process.
+`python -m agent.takes.kept_takes FILE` is that process. It outlives the session, however that ended, so that no take is
+lost; it stops where the session's folder has gone, and after `CPU_S` at most.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import resource
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -29,6 +31,7 @@ log = logging.getLogger(__name__)
 
 WANTED = ".takes"  # of the file that says what is to be kept
 NICE = 15
+CPU_S = 600  # of processor, for all takes of a riff
 
 
 def keep_takes(folder: Path, takes: Sequence[Take], captured: Captured) -> subprocess.Popen[bytes] | None:
@@ -57,6 +60,8 @@ def write_all(folder: Path, takes: Sequence[Take], captured: Captured) -> list[t
     timing, recording = Timing.load(), recording_of(captured)
     sheets = [take_files.sheet_of(take, "", timing) for take in takes]
     for take, sheet in zip(takes, sheets, strict=True):
+        if not folder.is_dir():
+            return sheets
         take_files.write(folder, sheet)
         stem = folder / f"take-{take.number:03d}"
         write_midi(stem.with_suffix(".mid"), take, Config(), timing)
@@ -69,6 +74,7 @@ def write_all(folder: Path, takes: Sequence[Take], captured: Captured) -> list[t
 
 def main() -> None:
     os.nice(NICE)
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
     wanted = Path(sys.argv[1])
     with wanted.open("rb") as file:
         takes, captured = pickle.load(file)

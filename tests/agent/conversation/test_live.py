@@ -109,7 +109,8 @@ def test_an_idea_is_tried_and_let_go_when_nobody_speaks_for_it(talk: Talk, sent:
     talk.push(decision(10))
     assert "What if" in talk.say("any ideas?")
     assert edits(sent)
-    assert talk.push(decision(10 + EVERY_BARS)).startswith("I let")
+    assert not talk.push(decision(10 + EVERY_BARS)).startswith("I let")  # it is heard from bar 11 on
+    assert talk.push(decision(11 + EVERY_BARS)).startswith("I let")
     assert edits(sent) == []
 
 

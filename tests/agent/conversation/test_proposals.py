@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from agent.conversation.idea_catalogue import BY_NAME, IDEAS, RiffFacts
-from agent.conversation.proposals import COMPLEX, Proposer, heard_of
+from agent.conversation.proposals import COMPLEX, Proposer, facts_of, heard_of
 from agent.conversation.riff_stage import RiffStage
+from agent.conversation.stage import Tried
 from agent.directions.active import ActiveEdits
+from agent.directions.edit import Edit
 from agent.memory.store import Memory
 from agent.memory.taste import Taste
 from agent.takes.sketcher import Sketcher
@@ -34,6 +37,64 @@ def test_a_hook_of_four_bars_is_offered_the_odd_bar_by_a_band_that_does_not_know
     dialogue = talk()
     found = dialogue.listen(riff()).proposal
     assert found and found.idea == "odd bar" and str(dialogue.take.meters[2]) == "7/8"
+
+
+PLAYED = ({0: 28, 3: 28, 6: 31, 8: 35, 11: 38, 14: 35},) * 3 + ({0: 28, 3: 28, 6: 40, 8: 38, 11: 34, 14: 31},)
+MISHEARD = ({3: 28, 6: 31, 8: 35, 11: 38, 14: 35}, {0: 40, 3: 28, 6: 31, 8: 35, 11: 38, 14: 35}, *PLAYED[2:])
+EARLY = tuple({tick + 1: pitch for tick, pitch in bar.items()} for bar in PLAYED)  # the bar lines by a 16th
+LATE = ({1: 28, 3: 28, 7: 31, 8: 35, 11: 38, 14: 35}, {0: 28, 4: 28, 7: 31, 9: 35, 11: 38, 14: 35}, *PLAYED[2:])
+WALKS = (
+    {0: 28, 4: 31, 8: 35, 12: 37},
+    {0: 33, 4: 36, 7: 36, 8: 40, 12: 41},  # a skipped note
+    {0: 28, 4: 32, 8: 35, 11: 35, 12: 32},
+    {0: 31, 4: 35, 8: 33, 12: 30},
+)
+DRIVES = tuple(dict.fromkeys(range(0, 16, 2), root) for root in (28, 28, 33, 31))
+
+
+class Weighed(RiffStage):
+    """A riff over which every idea would change as much."""
+
+    def imagine(self, edits: Sequence[Edit]) -> Tried:
+        return Tried(0.25)
+
+
+def weighed(seed: int) -> Proposer:
+    stage = Weighed(Sketcher(RESPONDER))
+    stage.begin(riff(), ActiveEdits(), 0)
+    return Proposer(stage, Taste(), seed)
+
+
+def first_ideas(bars: Sequence[Mapping[int, int]]) -> set[str]:
+    """The first words of some sessions with somebody nobody knows, over these bars."""
+    heard = facts_of(bars, Meter(4, 4), 100.0)
+    ideas = [weighed(seed).choose(heard) for seed in range(2)]
+    return {one.says for one in ideas if one}
+
+
+@pytest.mark.parametrize("bars", [PLAYED, MISHEARD, EARLY, LATE], ids=["as played", "misheard", "early", "late"])
+def test_a_hook_is_heard_through_faults_and_the_first_word_on_it_is_no_draw(bars: Sequence[Mapping[int, int]]) -> None:
+    (said,) = first_ideas(bars)
+    assert said.startswith("Strong hook. What if we put a 7/8 bar in bar three?")
+
+
+@pytest.mark.parametrize("bars", [WALKS, DRIVES], ids=["walks", "drives"])
+def test_a_line_that_is_no_hook_is_greeted_as_none_and_gets_no_odd_bar(bars: Sequence[Mapping[int, int]]) -> None:
+    (said,) = first_ideas(bars)
+    assert "hook" not in said and "7/8" not in said
+
+
+def test_ideas_are_drawn_once_there_are_verdicts_to_learn_from() -> None:
+    seconds = set()
+    for seed in range(6):
+        one = weighed(seed)
+        first = one.propose(heard_of(riff()))
+        assert first
+        one.judge(first.idea, "liked")
+        second = one.propose(heard_of(riff()), asked=True)
+        assert second and BY_NAME[second.idea].kin != BY_NAME[first.idea].kin  # nor two of one kind in a row
+        seconds.add(second.idea)
+    assert len(seconds) > 1
 
 
 def test_an_idea_is_played_and_nothing_is_kept_until_it_is_taken() -> None:

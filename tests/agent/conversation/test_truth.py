@@ -38,23 +38,32 @@ def tick(at: int) -> DrawnTick:
 BAR = tuple(map(tick, range(16)))
 
 
-def decision(bar: int, mode: str = "accompany", parts: Sequence[str] = PARTS) -> Decision:
+RIDDEN = tuple(
+    replace(one, drums=tuple(("ride" if piece == "closed_hat" else piece, velocity) for piece, velocity in one.drums))
+    for one in BAR
+)
+
+
+def decision(
+    bar: int, mode: str = "accompany", parts: Sequence[str] = PARTS, played: tuple[DrawnTick, ...] = BAR
+) -> Decision:
     """The frame in which bar `bar` begins, after a bar was completed."""
     heard = Analysis(2.0 * bar, 2.0 * bar, 0.0, None, 0.0, -20.0, grid=GRID, key=Key(4, "min", 0.9))
-    drawn = DrawnBar(bar - 1, FOUR, BAR, frozenset(parts))
+    drawn = DrawnBar(bar - 1, FOUR, played, frozenset(parts))
     return Decision(heard, None, "playing", bar, tuple(parts), mode, "together", SongView("A", 0, 8), (), drawn)
 
 
 class Playing:
     """A conversation with a band that has played eight bars."""
 
-    def __init__(self) -> None:
+    def __init__(self, played: tuple[DrawnTick, ...] = BAR) -> None:
         self.sent: list[object] = []
+        self.coming = [DrawnBar(at, FOUR, played, frozenset(PARTS)) for at in range(9, 13)]
         self.commands: list[str] = []
         self.stage = LiveStage(self.sent.append, self.command)
         self.talk = LiveTalk(self.stage, PlayerNotes(None, "guest", 0.0))
         for bar in range(1, 9):
-            self.stage.push(decision(bar))
+            self.stage.push(decision(bar, played=played))
 
     def command(self, line: str) -> None:
         self.commands.append(line)
@@ -68,7 +77,7 @@ class Playing:
     def to_come(self) -> Strokes:
         """The next bars as the mind will shape them."""
         told = [one.edits for one in self.sent if isinstance(one, SetActiveEdits)]
-        return strokes(music(COMING, 9, told[-1] if told else ActiveEdits(), 4, None, frozenset()))
+        return strokes(music(self.coming, 9, told[-1] if told else ActiveEdits(), 4, None, frozenset()))
 
 
 COMING = [DrawnBar(at, FOUR, BAR, frozenset(PARTS)) for at in range(9, 13)]
@@ -99,6 +108,15 @@ def test_a_little_is_less_than_a_step() -> None:
     more.say("the drums busier")
     counts = [sum(map(len, one.values())) for one in (PLAIN, few.to_come(), more.to_come())]
     assert counts[0] < counts[1] < counts[2]
+
+
+def test_who_asks_for_thinner_hats_over_a_ride_is_told_of_it_and_can_have_it_thinner() -> None:
+    band = Playing(RIDDEN)
+    plain = band.to_come()
+    assert "the ride keeps the time" in band.say("thin the hats out a little")
+    assert difference(plain, band.to_come()) == {}
+    assert "Noted" not in band.say("thin the ride out a little")
+    assert set(difference(plain, band.to_come())) == {"ride"}
 
 
 def test_an_intro_while_the_band_plays_is_a_part_alone_for_so_many_bars() -> None:

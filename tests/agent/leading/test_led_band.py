@@ -43,6 +43,7 @@ class Room:
         self.lines: list[str] = []
         self.sure = 0.9  # of the meter, as it is heard
         self.grid: Grid | None = None  # of the last plan
+        self.period_s = 0.5  # of the beat, as it is heard
         self._beat = 0
 
     @property
@@ -58,7 +59,7 @@ class Room:
                 if self.plays:
                     notes = (Note(self._beat * 0.5, self.now_s, None, 40 + self._beat % 4, 90),)
                 self._beat += 1
-            grid = Grid(index * 0.5, index, index % 4 + 1, 0.5, FOUR, 0.9, self.sure) if self.plays else None
+            grid = Grid(index * 0.5, index, index % 4 + 1, self.period_s, FOUR, 0.9, self.sure) if self.plays else None
             heard = Analysis(self.now_s, self.now_s, 0.0, None, 0.0, -20.0, notes=notes, ended=notes, grid=grid)
             plan = self.band.step(heard, None)
             self.notes += plan.committed if plan else ()
@@ -103,9 +104,32 @@ def test_the_band_ends_with_the_phrase_and_stays_silent_until_the_player_begins_
     room = Room(planner()).run(9.0)
     room.band.send(EndSong())
     room.run(24.0)
+    assert room.band.form.describe(0) == "ended"
     last_s = max(note.on_s for note in room.notes)
     assert last_s % 2 == pytest.approx(0) and 10.0 <= last_s <= 18.0
     assert {note.pitch for note in room.notes if note.on_s == last_s} >= {KICK, CRASH}
+
+
+@pytest.mark.parametrize("after_s", [0.1, 1.5])
+def test_the_end_asked_for_in_a_count_in_calls_it_off(after_s: float) -> None:
+    room = Room(planner(), plays=False).run(1.0)
+    room.band.send(CountIn(120.0, "4/4"))
+    room.run(1.0 + after_s)
+    room.band.send(EndSong())
+    room.run(16.0)
+    assert not [note for note in room.notes if note.on_s > 1.0 + after_s + 0.6]
+    assert room.lines == ["No count-in, then: I wait for you."]
+    room.plays = True
+    room.run(40.0)
+    assert room.struck(KICK, 24.0)  # it has not ended: nothing had begun
+
+
+def test_the_end_asked_for_of_a_silent_band_ends_nothing_later() -> None:
+    room = Room(planner(), plays=False).run(1.0)
+    room.band.send(EndSong())
+    room.plays = True
+    room.run(30.0)
+    assert room.lines == ["I am not playing: nothing to end."] and room.struck(KICK, 24.0)
 
 
 def kept(room: Room) -> KeptSection:
@@ -113,6 +137,14 @@ def kept(room: Room) -> KeptSection:
     found = room.band.take_kept()
     assert isinstance(found, KeptSection)
     return found
+
+
+def test_a_section_is_kept_in_the_tempo_that_is_played_not_in_the_one_first_heard() -> None:
+    room = Room(planner())
+    room.period_s = 0.49
+    room.run(5.0)
+    room.period_s = 0.5
+    assert kept(room.run(15.0)).quarter_bpm == pytest.approx(120, abs=0.5)
 
 
 def test_a_riff_is_taken_from_bar_line_to_bar_line_and_loops_from_one_on() -> None:

@@ -28,6 +28,8 @@ SURE = Status(level_db=-20.0, tempo_bpm=120.0, meter=Meter(4, 4), confidence=0.9
         (replace(SURE, xruns=40), "accompany", "dropped out 40 times"),
         (SURE, "accompany", "next one"),
         (replace(SURE, turn="yours 2/4"), "trade", "yours"),
+        (replace(SURE, turn="counting", level_db=-90.0), "accompany", "counts a bar in"),
+        (replace(SURE, turn="ended"), "accompany", "ended, as you asked"),
     ],
 )
 def test_the_reason(status: Status, mode: str, said: str) -> None:
