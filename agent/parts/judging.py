@@ -12,7 +12,8 @@ import numpy as np
 from agent.parts.bar_chords import ChordAt
 from agent.parts.bass_bar import BassBar, group_starts
 from agent.parts.comping import Figure
-from agent.parts.counter_line import Motif, line_of
+from agent.parts.counter_line import Motif
+from agent.parts.line_placing import line_of
 from models.critic.critic import Critic, beside
 from models.critic.windows import LONGEST
 from models.music.features import reply_events

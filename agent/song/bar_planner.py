@@ -20,6 +20,7 @@ from agent.parts.groove_choice import Likely
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.groove_traits import Traits
 from agent.parts.line_memory import SAID_MAX, Saying, Statement, suits_again
+from agent.parts.line_placing import line_of, shift_of
 from agent.parts.song_key import SongKey
 from agent.parts.voicing import voiced
 from agent.song import ending
@@ -348,7 +349,7 @@ def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineN
     first = turn.number == counter_line.FIRST_ANSWER and not section.returns
 
     def say(known: Mapping[int, int] | None = None) -> tuple[LineNote, ...]:
-        return counter_line.line_of(
+        return line_of(
             motif,
             turn.half,
             section.ticks,
@@ -365,7 +366,7 @@ def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineN
             known,
         )
 
-    saying = Saying(motif, answers, lift + counter_line.shift_of(wish.bend("register")))
+    saying = Saying(motif, answers, lift + shift_of(wish.bend("register")))
     start = turn.half * section.ticks
     again = begun.again
     if not begun.pitches and not first:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.parts.bar_chords import ChordAt
-from agent.parts.counter_line import NEAR, Motif, MotifNote, Turn, developed, lift_of, line_of, of_length, turn_of
+from agent.parts.counter_line import NEAR, Motif, MotifNote, Turn, developed, lift_of, of_length, turn_of
+from agent.parts.line_placing import line_of
 
 MOTIF = Motif(tuple(MotifNote(2 * at, 2, step) for at, step in enumerate((0, 1, 2, 1, 0, -1, -2))))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from agent.parts.bar_chords import ChordAt
-from agent.parts.counter_line import LineNote, Motif, MotifNote, line_of
+from agent.parts.counter_line import LineNote, Motif, MotifNote
 from agent.parts.line_memory import Saying, suits_again
+from agent.parts.line_placing import line_of
 
 C_MAJOR = frozenset({0, 2, 4, 5, 7, 9, 11})
 MOTIF = Motif(tuple(MotifNote(4 * at, 4, step) for at, step in enumerate((0, 1, 2, 0))))
