@@ -24,8 +24,6 @@ DOUBTED = 0.3  # confidence in meter and downbeat below which the bars may be ot
 DOUBTED_BAR_S = 2.0  # likewise, for bars in doubt
 SHORT_BAR_S = 1.6
 SHORT_BAR_BEATS, LEAST_TWO_S = 3, 2.4  # likewise of so few beats
-MANY_NOTES, WHOLE_BAR, LIKELY = 6, 0.9, 0.35  # in so much of a bar, read with so much confidence: enough to count the
-# wait in bars of LEAST_BAR_S, however long
 STANDS_BARS = 1.0  # of a reading before the band joins it unsure
 STANDS_WITH_FIRST, ON_THE_FIRST = 0.45, 0.1  # where a bar of it began with the first note, to so much of a bar
 
@@ -38,7 +36,6 @@ class BarReading:
         self._wait_bars = wait_bars  # from the line's beginning until the band comes in all the same
         self.began_s = math.inf
         self._heard_s = -math.inf
-        self._notes = 0  # since then
         self._period_s = 0.0  # of the beat that is read
         self._one: int | None = None  # beat number of a downbeat, None = the ears know better
         self._cycle = RiffCycle()
@@ -55,10 +52,9 @@ class BarReading:
             if note.articulation == "ghost":
                 continue
             if note.onset_s - self._heard_s > PAUSE_S:
-                self.began_s, self._period_s, self._notes = note.onset_s, 0.0, 0
+                self.began_s, self._period_s = note.onset_s, 0.0
                 self._cycle.forget()
             self._heard_s = note.onset_s
-            self._notes += 1
         self._cycle.push(analysis.notes, grid)
         if grid is None or math.isinf(self.began_s):
             return grid
@@ -86,11 +82,8 @@ class BarReading:
             return True
         whole = abs((at_s - self.began_s) / bar_s % 1 - 0.5) > 0.5 - ON_THE_FIRST  # the line began on such a bar line
         stood = (at_s - self.age.since_s) / bar_s + EARLY_BARS
-        counted_s = max(bar_s, DOUBTED_BAR_S if grid.meter_confidence < DOUBTED else LEAST_BAR_S)
-        many = self._notes >= MANY_NOTES and at_s - self.began_s > WHOLE_BAR * bar_s
-        if many and grid.meter_confidence >= LIKELY:
-            counted_s = LEAST_BAR_S
-        bars = (at_s - self.began_s) / counted_s + EARLY_BARS
+        least_s = DOUBTED_BAR_S if grid.meter_confidence < DOUBTED else LEAST_BAR_S
+        bars = (at_s - self.began_s) / max(bar_s, least_s) + EARLY_BARS
         stands = stood >= (STANDS_WITH_FIRST if whole else STANDS_BARS)
         clear = grid.confidence >= UNSURE * self.enough and bars >= self._wait_bars and stands
         return clear or (grid.confidence >= FAINT and bars >= (1.5 if stands else 2) * self._wait_bars)

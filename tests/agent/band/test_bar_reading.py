@@ -72,15 +72,6 @@ def test_short_bars_are_no_reason_to_come_in_sooner() -> None:
     assert entry_s(BarReading(0.5), fast) > 0.5 + 1.7 * 1.4
 
 
-@pytest.mark.parametrize(("notes", "sure", "bars"), [(8, 0.4, 1), (8, 0.3, 2), (3, 0.4, 2)])
-def test_a_long_bar_full_of_notes_is_enough(notes: int, sure: float, bars: int) -> None:
-    reading, slow = BarReading(0.5), replace(grid(sure), period_s=0.75)  # bars of 3 s
-    reading.read(heard(0.6, 0.5), slow)
-    read = reading.read(heard(3.4, *(0.5 + 0.36 * k for k in range(1, notes))), slow)
-    assert read is not None
-    assert [reading.may_enter(read, 0.5 + 3 * bar) for bar in (1, 2)].index(True) + 1 == bars
-
-
 def test_the_band_comes_in_an_even_number_of_short_bars_after_the_player() -> None:
     reading = BarReading(0.5)
     reading.read(heard(0.6, 0.5), None)
