@@ -10,6 +10,7 @@ Onset = tuple[float, int]  # seconds of the stream, MIDI pitch
 
 FAR = 1.25  # 16ths by which a cycle may be longer or shorter than between the ears' bar lines
 OFF = 0.6  # 16ths by which the ears' bar lines may be late or early; a 16th is a push, which is meant
+FURTHER_OFF = 1.1  # likewise, where no beat of the cycle has a note within OFF
 NEAR_S = 0.03  # by which a note comes otherwise than the last time
 NOTES_MIN = 3  # that come again, before they say how long a cycle is
 SHARE_MIN = 0.5  # of those that could have come again
@@ -82,11 +83,9 @@ def _late_s(played: Sequence[Onset], start_s: float, tick_s: float, starts: Sequ
     starts: the 16ths on which its bars begin, from start_s on, and those of the cycle before, if it came twice.
     """
     beats = sorted({*range(starts[0], starts[-1] + 1, BEATS_TICKS), *starts})
-    off: list[tuple[bool, float]] = []  # whether it is a bar line, how much later a note near it is
-    for at in beats:
-        line_s = start_s + at * tick_s
-        near = [time_s - line_s for time_s, _ in played if abs(time_s - line_s) <= OFF * tick_s]
-        off += [(at in starts, late_s) for late_s in near]
+    late = [(at in starts, time_s - start_s - at * tick_s) for at in beats for time_s, _ in played]
+    off = [one for one in late if abs(one[1]) <= OFF * tick_s]  # whether it is a bar line, how much later a note is
+    off = off or [one for one in late if abs(one[1]) <= FURTHER_OFF * tick_s]
     if not off:
         return 0.0
 

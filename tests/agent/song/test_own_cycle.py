@@ -98,5 +98,12 @@ def test_pushed_ones_are_not_taken_for_bar_lines() -> None:
     assert abs(start_s - (BEGAN_S + 192 * tick_s)) < LINE_S
 
 
+def test_a_riff_of_beats_begins_on_one_though_the_ears_are_a_16th_late() -> None:
+    rng, tick_s = random.Random(1), 0.125
+    onsets = played(rng, [(at, 33 + at % 3) for at in range(0, 64, 4)], 64, tick_s, 3)
+    start_s, _ = own_cycle(onsets, [BEGAN_S + (64 + bar * 16 + 1) * tick_s for bar in range(5)], [16] * 4)
+    assert abs(start_s - (BEGAN_S + 64 * tick_s)) < LINE_S
+
+
 def test_of_nothing_played_the_ears_lines_are_kept() -> None:
     assert own_cycle([(3.0, 40)], [100.0, 102.0, 104.0], [16, 16]) == (100.0, 104.0)
