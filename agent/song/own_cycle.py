@@ -95,4 +95,4 @@ def _late_s(played: Sequence[Onset], start_s: float, tick_s: float, starts: Sequ
 
     _, best_s = max(off, key=lambda one: worth(one[1]))
     same = [(line, late_s) for line, late_s in off if abs(late_s - best_s) <= NEAR_S]
-    return median([late_s for line, late_s in same if line] or [late_s for _, late_s in same])
+    return float(median([late_s for line, late_s in same if line] or [late_s for _, late_s in same]))
