@@ -24,7 +24,8 @@ DOUBTED = 0.3  # confidence in meter and downbeat below which the bars may be ot
 DOUBTED_BAR_S = 2.0  # likewise, for bars in doubt
 SHORT_BAR_S = 1.6
 SHORT_BAR_BEATS, LEAST_TWO_S = 3, 2.4  # likewise of so few beats
-MANY_NOTES, WHOLE_BAR = 6, 0.9  # in so much of a bar that is not in doubt: enough to count the wait in LEAST_BAR_S
+MANY_NOTES, WHOLE_BAR, LIKELY = 6, 0.9, 0.35  # in so much of a bar, read with so much confidence: enough to count the
+# wait in bars of LEAST_BAR_S, however long
 STANDS_BARS = 1.0  # of a reading before the band joins it unsure
 STANDS_WITH_FIRST, ON_THE_FIRST = 0.45, 0.1  # where a bar of it began with the first note, to so much of a bar
 
@@ -85,9 +86,9 @@ class BarReading:
             return True
         whole = abs((at_s - self.began_s) / bar_s % 1 - 0.5) > 0.5 - ON_THE_FIRST  # the line began on such a bar line
         stood = (at_s - self.age.since_s) / bar_s + EARLY_BARS
-        doubted = grid.meter_confidence < DOUBTED
-        counted_s = max(bar_s, DOUBTED_BAR_S if doubted else LEAST_BAR_S)
-        if not doubted and self._notes >= MANY_NOTES and at_s - self.began_s > WHOLE_BAR * bar_s:
+        counted_s = max(bar_s, DOUBTED_BAR_S if grid.meter_confidence < DOUBTED else LEAST_BAR_S)
+        many = self._notes >= MANY_NOTES and at_s - self.began_s > WHOLE_BAR * bar_s
+        if many and grid.meter_confidence >= LIKELY:
             counted_s = LEAST_BAR_S
         bars = (at_s - self.began_s) / counted_s + EARLY_BARS
         stands = stood >= (STANDS_WITH_FIRST if whole else STANDS_BARS)

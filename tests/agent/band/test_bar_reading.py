@@ -72,7 +72,7 @@ def test_short_bars_are_no_reason_to_come_in_sooner() -> None:
     assert entry_s(BarReading(0.5), fast) > 0.5 + 1.7 * 1.4
 
 
-@pytest.mark.parametrize(("notes", "sure", "bars"), [(8, 0.3, 1), (8, 0.2, 2), (3, 0.3, 2)])
+@pytest.mark.parametrize(("notes", "sure", "bars"), [(8, 0.4, 1), (8, 0.3, 2), (3, 0.4, 2)])
 def test_a_long_bar_full_of_notes_is_enough(notes: int, sure: float, bars: int) -> None:
     reading, slow = BarReading(0.5), replace(grid(sure), period_s=0.75)  # bars of 3 s
     reading.read(heard(0.6, 0.5), slow)
