@@ -47,8 +47,7 @@ IDEA, SNARE_DOWN, BRISTOL, THIN, FILL, UNDO, LOVE, LIKED, CHANGED = LINES = (
 )
 ODD = "seven eight in bar three"
 LISTENS_S, PIECE_S = 10.5, 1.4  # before the next line in which the take of an idea is heard
-HAT_NEAR_DB = 1.0  # five strokes of a cycle are alone, each struck otherwise, from layers of a sampled hat
-EIGHTH_NEAR = 0.1  # of an eighth: that of bar three is as the player played it, not a 32nd of the riff
+CYCLE_NEAR_S = 0.010  # by which an odd cycle may be other than the player's own less an eighth
 EARLY_S = 0.08  # by which a stroke may rise before its bar
 
 
@@ -117,11 +116,11 @@ def kept(first: Evening, later: str, plain_s: float) -> tuple[dict[str, bool], d
         "it proposes the 7/8 in bar three": any(
             "7/8" in line and "three" in line for line in (*first.lines, *first.said.values())
         ),
-        "and plays it: the loop is an eighth shorter": abs(cycle_s - odd_s) < EIGHTH_NEAR * (plain_s - odd_s),
+        "and plays it: the loop is an eighth shorter": abs(cycle_s - odd_s) < CYCLE_NEAR_S,
         "the snare is 4 dB softer in the recording, to 1 dB": abs(figures["snare, dB"] + STEPS["level"].usual) <= 1,
         "and struck as before; kick and hat as loud": abs(figures["snare as struck, dB"]) < 1
         and abs(figures["kick, dB"]) < 0.5
-        and abs(figures["hat, dB"]) < HAT_NEAR_DB,
+        and abs(figures["hat, dB"]) < 0.5,
         "more dissonance": figures["rubs a chord"] > 0,
         "behind the beat by 3 ms or more": figures["later, ms"] >= 3,
         "the hats are thinner, or the ride that keeps the time": figures["hats or ride a cycle"] < 0,

@@ -56,6 +56,7 @@ from agent.song.bar_player import struck
 from agent.song.kept import NOTHING_TO_KEEP, UNSURE_OF_BARS, KeptSection
 from agent.song.level import Touch, hear_touch
 from agent.song.live_song import LiveSong
+from agent.song.own_cycle import own_cycle
 from agent.song.rebarring import SURE_BARS, ratio_of
 from agent.song.song_plan import wish_of
 from listener.cycle_grid import CycleGrid
@@ -72,6 +73,7 @@ SWUNG_FROM = 0.57  # of the grid: from here on grooves in triplets are looked fo
 ANSWER_MARGIN = 0.55  # of a tick, from what is committed to the pulse on which an answer begins
 KEPT_NOTES = 128  # heard before the beat was found
 KEPT_LINES = 64
+KEPT_ONSETS = 1024  # of cycles that may be kept
 KEPT_WAITING = 64  # sections that were kept and are not told of yet, one a frame
 ARRIVES_FROM, ON_THE_ONE = 1.2, 0.25  # of a beat that slowed down, from which a one may be the last note; of a beat
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
@@ -112,6 +114,7 @@ class Planner:
         self._directing.follow(self.loop.settings)
         self._kept: deque[KeptSection | str] = deque(maxlen=KEPT_WAITING)
         self._lines_s: deque[float] = deque(maxlen=KEPT_LINES)  # when the bars began that were heard, the newest last
+        self._onsets: dict[float, int] = {}  # pitches of the notes heard lately, by their onsets
         self._wished = False  # whether the mix of the last bar was not as the table has it
         self._drawn_bar: DrawnBar | None = None
         self._directed_bar = -1  # the newest that directions were begun in
@@ -236,19 +239,29 @@ class Planner:
             return kept
         if not self.bars_sure:
             return f"{UNSURE_OF_BARS}."
-        start_s, end_s = self._heard_cycle(len(kept.bars))
+        odd, usual = dict(kept.odd), kept.section.meter
+        ticks = [Position(0, 0, odd.get(number, usual)).ticks_per_bar for number in range(len(kept.bars))]
+        start_s, end_s = self._heard_cycle(ticks)
         return replace(kept, start_s=start_s, end_s=end_s)
 
-    def _heard_cycle(self, bars: int) -> tuple[float, float]:
-        """Return from when to when the last whole cycle was played, by the bar lines as they were."""
-        assert self._tick
+    def _heard_cycle(self, ticks: list[int]) -> tuple[float, float]:
+        """Return from when to when the last whole cycle was played: its own length, not that of the ears' bar lines,
+        unless the beat is the band's. ticks: of its bars."""
+        assert self._tick and self._grid
+        bars = len(ticks)
         over = (self.song.heard_before(self.bars.of(self._tick.position.bar)) - self.song.song.phrase_of) % bars
         lines = list(self._lines_s)
         last = len(lines) - 1 - over
         if last - bars < 0:
             last = len(lines) - 1
         first = max(last - bars, 0)
-        return lines[first], lines[last]
+        if self.fixed_beat is not None or last - first != bars or not self._onsets:
+            return lines[first], lines[last]
+        start_s, end_s = own_cycle(list(self._onsets.items()), lines[first : last + 1], ticks)
+        if end_s <= self._tick_s - 0.5 * tick_s_of(self._grid):
+            return start_s, end_s
+        whole = start_s - (end_s - start_s) > min(self._onsets)  # the cycle before, where the last has not quite ended
+        return (2 * start_s - end_s, start_s) if whole else (lines[first], lines[last])
 
     def take_messages(self) -> list[PlayLoop | StopLoop | SetMix]:
         """Return the messages for the audio process besides plans: PlayLoop, StopLoop, SetMix. Call once a frame."""
@@ -339,6 +352,9 @@ class Planner:
         corrected = {note.onset_s: note for note in (*analysis.ended, *analysis.revised)}
         self._notes = [corrected.get(note.onset_s, note) for note in self._notes] + list(analysis.notes)
         del self._notes[:-KEPT_NOTES]
+        self._onsets |= {note.onset_s: note.pitch for note in (*analysis.notes, *corrected.values())}
+        while len(self._onsets) > KEPT_ONSETS:
+            del self._onsets[next(iter(self._onsets))]
         self._directing.key = analysis.key or self._directing.key
         if latent is not None:
             self._latents.append((analysis.time_s, latent))

@@ -44,6 +44,7 @@ class Room:
         self.sure = 0.9  # of the meter, as it is heard
         self.grid: Grid | None = None  # of the last plan
         self.period_s = 0.5  # of the beat, as it is heard
+        self.late_s = 0.0  # of the beats, as they are heard
         self._beat = 0
 
     @property
@@ -59,7 +60,8 @@ class Room:
                 if self.plays:
                     notes = (Note(self._beat * 0.5, self.now_s, None, 40 + self._beat % 4, 90),)
                 self._beat += 1
-            grid = Grid(index * 0.5, index, index % 4 + 1, self.period_s, FOUR, 0.9, self.sure) if self.plays else None
+            beat_s, position = index * 0.5 + self.late_s, index % 4 + 1
+            grid = Grid(beat_s, index, position, self.period_s, FOUR, 0.9, self.sure) if self.plays else None
             heard = Analysis(self.now_s, self.now_s, 0.0, None, 0.0, -20.0, notes=notes, ended=notes, grid=grid)
             plan = self.band.step(heard, None)
             self.notes += plan.committed if plan else ()
@@ -206,6 +208,15 @@ def test_a_take_of_a_riff_that_loops_plays_from_the_next_bar_line_on_in_its_own_
     assert room.grid is not None and room.grid.meter_at(room.grid.index) == FOUR
     ones = [on_s % 2 for on_s in room.struck(KICK, 37.0)]
     assert ones  # the band plays on with the player
+
+
+@pytest.mark.parametrize("late_s", [-0.05, 0.05])
+def test_a_riff_is_as_long_as_the_player_has_it_though_bar_lines_are_heard_late(late_s: float) -> None:
+    room = Room(planner())
+    room.late_s = late_s
+    riff = kept(room.run(16.6))
+    assert riff.end_s - riff.start_s == pytest.approx(8.0)
+    assert (riff.start_s + 1) % 2 == pytest.approx(1)
 
 
 def test_nothing_played_is_one_line() -> None:
