@@ -100,8 +100,7 @@ class BeatTracker:
         self._cycle: BarCycle | None = None  # of several bars
         self._bar_notes = BarNotes()
         self._new: NewBars | None = None  # bars found in the last notes
-        self._new_until_s = -math.inf  # while they are kept
-        self._turned_s = -math.inf  # when bars last changed
+        self._turned_s = -math.inf  # when they were found
         self._unturned_s: float | None = None  # a note after which the bars may be new
         self._found_s = 0.0  # when this grid was found
         self._before_s: float | None = None  # the pulse of the grid before
@@ -298,7 +297,7 @@ class BeatTracker:
             self._take(clock, reading, time_s)
             self._bar_notes.begin(at_s)
         self._cost.clear()
-        self._new, self._new_until_s, self._turned_s = new, time_s + NEW_METER_S, time_s
+        self._new, self._turned_s = new, time_s
         self._bar_belief, self._rival = belief * new.probability, None
 
     def _decide(self, onset_s: float) -> None:
@@ -428,7 +427,7 @@ class BeatTracker:
         bar = self._cost.bar(weighed, fresh_s, age_s)
         if not gap_s and weighed.held_pulse < SURE_PULSE < weighed.best.pulse_belief:
             level = True  # nobody plays yet on a grid that was found just now
-        if self._new is not None and (self._cycle is not None or time_s < self._new_until_s):
+        if self._new is not None and (self._cycle is not None or time_s < self._turned_s + NEW_METER_S):
             self._cost.clear()
             return replace(weighed, held_bar=max(weighed.held_bar, weighed.held_pulse * self._new.probability))
         self._rival = weighed.rival
