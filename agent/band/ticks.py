@@ -52,6 +52,11 @@ def tick_s_of(grid: Grid) -> float:
     return grid.period_s / ticks_per_beat(grid.meter)
 
 
+def quarter_bpm_of(grid: Grid) -> float:
+    """Return the tempo, quarters a minute."""
+    return 15 / tick_s_of(grid)
+
+
 def turns(tick: Tick, grid: Grid) -> bool:
     """Return whether the bar that a tick lies in ends elsewhere on this grid."""
     at, meter = tick.position, grid.meter_at(tick.beat)

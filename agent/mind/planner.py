@@ -17,7 +17,17 @@ from numpy.typing import NDArray
 from agent.band.band_state import AUDIBLE, BandEntrance, Gate
 from agent.band.modes import Phase
 from agent.band.note_renderer import Scorer
-from agent.band.ticks import Tick, first_tick, nearest_tick, next_tick, straight, tick_s_of, ticks_between, turns
+from agent.band.ticks import (
+    Tick,
+    first_tick,
+    nearest_tick,
+    next_tick,
+    quarter_bpm_of,
+    straight,
+    tick_s_of,
+    ticks_between,
+    turns,
+)
 from agent.core.messages import (
     AgainLoop,
     AnswerPhrases,
@@ -231,10 +241,10 @@ class Planner:
 
     def _keep(self, name: str, sound: bool) -> KeptSection | str:
         """Return what is played now as a section. sound: with the place of its last whole cycle in the stream."""
-        kept = self.song.keep(name)
-        if kept is None or self._grid is None or self._tick is None:
+        kept = self.song.keep(name, quarter_bpm_of(self._grid)) if self._grid else None
+        if kept is None:
             return f"{NOTHING_TO_KEEP}."
-        kept = replace(kept, odd=self.leading.odd_bars, quarter_bpm=15 / tick_s_of(self._grid))  # as it is played now
+        kept = replace(kept, odd=self.leading.odd_bars)
         if not sound or not self._lines_s:
             return kept
         if not self.bars_sure:
@@ -548,8 +558,7 @@ class Planner:
         self.song.sounds = self.form.state in AUDIBLE
         moves = self._directing.settings(bar).harmony_moves
         wish = wish_of(dials, self._guidance, self._config.temperature, moves)
-        quarter_bpm = 15 / tick_s_of(self._grid)
-        self.song.ask(wish, self._grid.swing > SWUNG_FROM, dials.style, quarter_bpm)
+        self.song.ask(wish, self._grid.swing > SWUNG_FROM, dials.style, quarter_bpm_of(self._grid))
 
     def _input(self, position: Position, bass: BassTick, sound: Latent | None, reply: Reply) -> TickInput:
         dials = self._directing.dials(self._dials, position.bar)

@@ -202,9 +202,10 @@ class LiveSong:
         """Whether there is a section that `keep` can return."""
         return plays_a_section(self.song)
 
-    def keep(self, name: str) -> KeptSection | None:
-        """Return the section that is played now, under a name; None before anything was played."""
-        kept = kept_of(self.song, name, self.song.quarter_bpm)
+    def keep(self, name: str, quarter_bpm: float) -> KeptSection | None:
+        """Return the section that is played now, under a name; None before anything was played. quarter_bpm: the tempo
+        that is played (the song's own is that of its first bars, while it changes little)."""
+        kept = kept_of(self.song, name, quarter_bpm)
         if kept is not None:
             here = self.song.current
             self.song = _renamed(self.song, here, name)

@@ -48,9 +48,9 @@ class Playing:
         self.replies.setdefault(bar, []).append(self.song.reply(Position(tick, bar, FOUR), True))
 
     def keep(self, name: str) -> KeptSection:
-        kept = self.song.keep(name)
+        kept = self.song.keep(name, 100.0)
         assert kept is not None
-        return replace(kept, quarter_bpm=100.0)
+        return kept
 
 
 def _tick(notes: dict[int, int], tick: int) -> BassTick:
@@ -193,7 +193,7 @@ def test_nothing_kept_is_one_line(songs: Path) -> None:
         book.to("bridge")
     with pytest.raises(UserError, match="no song 'polka' yet"):
         book.do("polka")
-    assert LiveSong(PatternGrooves(), 1).keep("verse") is None
+    assert LiveSong(PatternGrooves(), 1).keep("verse", 100.0) is None
 
 
 def test_how_long_ago_it_was_is_said_in_words() -> None:
