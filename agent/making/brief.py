@@ -49,8 +49,7 @@ class Arc:
 class Brief:
     """What is asked for; None and () are left to the maker. bpm: (least, most) in quarters a minute; scenes: names;
     edits: directions, with the section they are for as @section:ROLE; directions: the words of those that were said.
-    blend: a mood between those that have names, in
-    place of `moods`. roles: the form, in order; told: what was made of
+    blend: a mood between those that have names, in place of `moods`. roles: the form, in order; told: what was made of
     which words; cannot: what is asked for and cannot be; strange: words that nobody knows."""
 
     sentences: tuple[str, ...] = ()
