@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,16 +12,19 @@ from agent.core import midi_file_writer
 from agent.core.midi_constants import BASS_PROGRAM
 from agent.core.midi_file_writer import Part, TickNote, TimeMap, without_overlap
 from agent.core.types import OPEN_NOTE_S, PlannedNote
+from agent.recording.tempo_lines import corners, lines_of
 from listener.types import Beat, Meter, Note
 
 TICKS_PER_QUARTER = 480
 DEFAULT_METER = Meter(4, 4)
 DEFAULT_BPM = 120.0
 BASS_CHANNEL = 1
-SETTLED_BARS = 2  # for which a count has to stand
+SETTLED_BARS = 4  # for which a count has to stand
 GAP_BEATS = 1.8  # between two heard beats: the count begins anew
 SECTION = "section "  # how the marks of sections begin
-NEAR_S = 0.03  # how far a heard beat may lie from the file's
+LEAD_UNITS = (480, 240, 120, 60)  # ticks of the note values that a file's first bar may be counted in
+LEAD_NEAR = 24  # ticks
+NEAR_BEATS = 0.1  # of a quarter, how far a heard beat may lie from the file's: a 16th is still the same 16th
 
 Timed = tuple[float, float, int, int]  # on_s, off_s, pitch, velocity
 
@@ -53,16 +55,24 @@ class BeatMap:
 def beat_map(beats: Iterable[Beat]) -> BeatMap:
     """Return the map of the heard beats; without any, 120 bpm in 4/4.
 
-    Whole beats lie between 0 s and the first beat and in gaps, at the tempo nearest to the one heard, so that every
-    heard beat is a beat of the file, within NEAR_S: the tempo changes only where the player's did.
+    Whole beats lie between 0 s and the first beat and in gaps, at the tempo nearest to the one heard. A tempo stands
+    for as long as the beats lie within NEAR_BEATS of it but for a few (agent/recording/tempo_lines.py).
     """
     heard = _recounted(_sensible(beats))
     if not heard:
         return BeatMap((Tempo(0.0, 0, round(60e6 / DEFAULT_BPM)),), ((0, DEFAULT_METER),))
-    ticks = [_count(0.0, heard[0]) * _ticks(heard[0].meter)] if heard[0].time_s > 0 else [0]
+    ticks = [0]
     for beat, following in pairwise(heard):
-        ticks.append(ticks[-1] + _count(beat.time_s, following, beat) * _ticks(beat.meter))
-    return BeatMap(tuple(_tempi(heard, ticks)), tuple(_rejoined(list(_bars(heard, ticks)))))
+        ticks.append(ticks[-1] + _count(beat, following) * _ticks(beat.meter))
+    quarters = [tick / TICKS_PER_QUARTER for tick in ticks]
+    near_s = [NEAR_BEATS * _quarter_s(beat) for beat in heard]
+    lines = lines_of([beat.time_s for beat in heard], quarters, near_s)
+    quarter_s = lines[0].slope_s or _quarter_s(heard[0])
+    lead = _lead(lines[0].start_s, quarter_s, _ticks(heard[0].meter))
+    end = quarters[-1] + 1, lines[-1].at(quarters[-1]) + (lines[-1].slope_s or quarter_s)
+    places = [(at + lead / TICKS_PER_QUARTER, at_s) for at, at_s in (*corners(lines, quarters), end)]
+    ticks = [lead + tick for tick in ticks]
+    return BeatMap(tuple(_tempi([(0.0, 0.0), *places])), tuple(_rejoined(list(_bars(heard, ticks)))))
 
 
 def _sensible(beats: Iterable[Beat]) -> list[Beat]:
@@ -106,37 +116,34 @@ def _ticks(meter: Meter) -> int:
     return TICKS_PER_QUARTER * 4 // meter.denominator
 
 
-def _count(start_s: float, beat: Beat, before: Beat | None = None) -> int:
-    """Return whole beats from start_s to the beat, at least one."""
-    return max(1, round((beat.time_s - start_s) * (before or beat).tempo_bpm / 60))
+def _count(beat: Beat, following: Beat) -> int:
+    """Return whole beats from one to the next, at least one."""
+    return max(1, round((following.time_s - beat.time_s) * beat.tempo_bpm / 60))
 
 
-def _tempi(beats: Sequence[Beat], ticks: Sequence[int]) -> Iterator[Tempo]:
-    """Return one tempo for as long as every heard beat lies within NEAR_S of it (the cone of O'Rourke 1981).
+def _lead(first_s: float, quarter_s: float, unit: int) -> int:
+    """Return the ticks from 0 s to the first beat in the tempo that it begins: a multiple of the longest note value
+    that comes near enough. unit: ticks of a beat."""
+    exact = first_s / quarter_s * TICKS_PER_QUARTER
+    units = (unit, *LEAD_UNITS)
+    near = next((one for one in units if abs(one * round(exact / one) - exact) <= LEAD_NEAR), units[-1])
+    return near * round(exact / near)
 
-    Each begins where the file's rounded tempi have got to, so that nothing adds up.
-    """
-    points = list(zip([beat.time_s for beat in beats], ticks, strict=True))
-    if points[0][1] > 0:
-        points.insert(0, (0.0, 0))
-    time_s, tick = points[0]
-    low, high = 0.0, math.inf  # microseconds a quarter that every beat since then allows
-    reached = tick
-    for at_s, at in points[1:]:
-        quarters = (at - tick) / TICKS_PER_QUARTER
-        least, most = ((at_s + off_s - time_s) * 1e6 / quarters for off_s in (-NEAR_S, NEAR_S))
-        if max(low, least) > min(high, most):
-            quarter_us = _rounded((low + high) / 2)
-            yield Tempo(time_s, tick, quarter_us)
-            time_s, tick = time_s + quarter_us * (reached - tick) / TICKS_PER_QUARTER / 1e6, reached
-            quarters = (at - tick) / TICKS_PER_QUARTER
-            low, high = ((at_s + off_s - time_s) * 1e6 / quarters for off_s in (-NEAR_S, NEAR_S))
-        else:
-            low, high = max(low, least), min(high, most)
-        reached = at
-    last = beats[-1]
-    heard_us = 60e6 / last.tempo_bpm * last.meter.denominator / 4
-    yield Tempo(time_s, tick, _rounded((low + high) / 2 if high < math.inf else heard_us))
+
+def _quarter_s(beat: Beat) -> float:
+    return 60 / beat.tempo_bpm * beat.meter.denominator / 4
+
+
+def _tempi(corners: Sequence[tuple[float, float]]) -> Iterator[Tempo]:
+    """Return the tempi between places (quarters, seconds). Each begins where the file's rounded tempi have got to, so
+    that nothing adds up."""
+    time_s = 0.0
+    for (quarters, _), (following, following_s) in pairwise(corners):
+        if following <= quarters:  # a stretch that is all corner
+            continue
+        quarter_us = _rounded((following_s - time_s) * 1e6 / (following - quarters))
+        yield Tempo(time_s, round(quarters * TICKS_PER_QUARTER), quarter_us)
+        time_s += quarter_us * (following - quarters) / 1e6
 
 
 def _rounded(quarter_us: float) -> int:
@@ -155,17 +162,24 @@ def _bars(beats: Sequence[Beat], ticks: Sequence[int]) -> Iterator[tuple[int, Me
         following = downbeats[index + 1][0] if index + 1 < len(downbeats) else tick
         whole, left = divmod((following - tick) // _ticks(meter), meter.numerator)
         places = [(tick, meter)] if whole or not left else []
-        if left and led_in and index == 0:  # what leads up to the first downbeat is a pick-up
-            places = [
-                (tick, Meter(left, meter.denominator)),
-                *([(tick + left * _ticks(meter), meter)] if whole else []),
-            ]
+        if led_in and index == 0:  # what leads up to the first downbeat is a pick-up
+            places = list(_pick_up(following, meter))
         elif left:
             places.append((tick + whole * meter.numerator * _ticks(meter), Meter(left, meter.denominator)))
         for place, shown in places:
             if str(shown) != str(current):
                 yield place, shown
             current = shown
+
+
+def _pick_up(ticks: int, meter: Meter) -> Iterator[tuple[int, Meter]]:
+    """Return the bars that lead up to the first downbeat: what is left over first."""
+    left = ticks % (meter.numerator * _ticks(meter))
+    if left:
+        unit = max(unit for unit in (_ticks(meter), *LEAD_UNITS) if left % unit == 0)
+        yield 0, Meter(left // unit, TICKS_PER_QUARTER * 4 // unit)
+    if ticks > left or not left:
+        yield left, meter
 
 
 def _rejoined(changes: Sequence[tuple[int, Meter]]) -> list[tuple[int, Meter]]:

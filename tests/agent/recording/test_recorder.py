@@ -235,7 +235,7 @@ def test_in_session_mid_downbeats_are_bars_and_notes_keep_their_time(tmp_path: P
     assert (last.numerator, last.denominator) == (meter.numerator, meter.denominator)
     bar = 480 * 4 * meter.numerator // meter.denominator
     off = [(tick - last_tick + bar / 2) % bar - bar / 2 for tick in drums[:: meter.numerator]]
-    assert max(map(abs, off)) < 480 * session_midi.NEAR_S / 0.2  # a quarter is longer than 0.2 s here
+    assert max(map(abs, off)) < 120, "no further than a 16th"
 
 
 def test_a_steady_player_leaves_one_tempo_and_a_change_leaves_two(tmp_path: Path) -> None:
@@ -250,6 +250,34 @@ def test_a_steady_player_leaves_one_tempo_and_a_change_leaves_two(tmp_path: Path
     tempi = [60e6 / tempo.quarter_us for tempo in session_midi.beat_map(beats).tempi]
     assert (tempi[0], tempi[-1]) == pytest.approx((100.0, 120.0), rel=0.01)
     assert len(tempi) <= 3
+
+
+def lossy(period_s: list[float], first_s: float, seed: int) -> list[Beat]:
+    """Beats as the ears have them: 8 ms of jitter, 30 ms of wandering, a beat in 30 misheard by a third, and a sound
+    card that loses 3 to 12 ms every ten beats, so that what follows comes earlier."""
+    rng = np.random.default_rng(seed)
+    count = len(period_s)
+    played_s = first_s + np.concatenate([[0.0], np.cumsum(period_s)[:-1]])
+    wander_s = 0.03 * np.sin(np.arange(count) / 9 + rng.uniform(0, 6))
+    lost_s = np.cumsum(np.where(rng.random(count) < 0.1, rng.uniform(0.003, 0.012, count), 0.0))
+    strays_s = np.where(rng.random(count) < 1 / 30, period_s[0] / 3, 0.0)
+    times_s = played_s - lost_s + wander_s + strays_s + rng.normal(0, 0.008, count)
+    bpm = [60 / one * (1 + 0.02 * rng.standard_normal()) for one in period_s]
+    return [
+        Beat(float(at_s), 0, i % 4 + 1, one, Meter(4, 4), 0.9)
+        for i, (at_s, one) in enumerate(zip(times_s, bpm, strict=True))
+    ]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_jitter_and_lost_samples_leave_one_tempo_and_a_true_change_two(seed: int) -> None:
+    first_s = 1.0 + 0.17 * seed
+    steady = session_midi.beat_map(lossy([0.6] * 300, first_s, seed))
+    assert [60e6 / tempo.quarter_us for tempo in steady.tempi] == pytest.approx([100.0], rel=0.01)
+    assert [str(meter) for _, meter in steady.bars][-1] == "4/4"
+    assert len(steady.bars) <= 2, "a pick-up, and bars of four"
+    changed = session_midi.beat_map(lossy([0.6] * 150 + [0.55] * 150, first_s, seed))
+    assert [60e6 / tempo.quarter_us for tempo in changed.tempi] == pytest.approx([100.0, 60 / 0.55], rel=0.01)
 
 
 def test_a_count_that_did_not_stand_leaves_no_stray_bar(tmp_path: Path) -> None:
@@ -330,7 +358,7 @@ def test_a_change_of_meter_and_a_gap_stay_on_the_bars(tmp_path: Path) -> None:
     tick, meter = grid.bars[-1]
     assert str(meter) == "7/8"
     places = [grid.tick_at(beat.time_s) - tick for beat in beats[10:13]]
-    assert places == pytest.approx([0, 240, 480], abs=1 + 240 * session_midi.NEAR_S / 0.2)
+    assert places == pytest.approx([0, 240, 480], abs=1 + 480 * session_midi.NEAR_BEATS)
 
 
 def test_no_note_hangs_in_session_mid(tmp_path: Path) -> None:
