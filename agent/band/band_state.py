@@ -386,6 +386,10 @@ class BandEntrance:
             entered.add("line")
         return frozenset(entered)
 
+    def enter_whole(self) -> None:
+        """Let all parts play from this bar on: a section begins that the band knows."""
+        self._bars_in = max(self._bars_in, LINE_ENTERS_BAR)
+
     def hands_over_after(self, bar: int) -> bool:
         """Return whether this bar ends with a fill because the turn passes after it."""
         return self.state in AUDIBLE and self.modes.hands_over_after(bar)

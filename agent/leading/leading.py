@@ -76,6 +76,7 @@ class Leading:
         self._break: tuple[int, int] | None = None  # bar, beat from 1
         self._break_beat = 0  # wanted
         self._goto: KeptSection | None = None
+        self.section_bar = -1  # with which a kept section began last
         self._ends, self.end_bar = False, -1
         self._marked: deque[int] = deque(maxlen=4)  # bars whose one the band marks
         self._coming: dict[int, str] = {}  # by bar, what the plan has there
@@ -219,6 +220,7 @@ class Leading:
         self._odd, self._failed = dict(kept.odd), {}
         self._bars.song.recall(self._bars.of(bar), kept)
         self._marked.append(bar)
+        self.section_bar = bar
         self._coming = {bar: kept.name}
         quarter_s = grid.period_s * here.denominator / 4
         wanted_s = 60 / kept.quarter_bpm if kept.quarter_bpm else quarter_s

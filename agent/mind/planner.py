@@ -487,6 +487,8 @@ class Planner:
                 self.form.ends_at(self.leading.end_bar)
                 self.form.downbeat(grid, now_s, t)
                 self.leading.downbeat(t, grid, self.form.state in AUDIBLE, self.fixed_beat is not None)
+                if self.leading.section_bar == t.position.bar:
+                    self.form.enter_whole()
                 if self.loop.asked and self.form.state in AUDIBLE:
                     t, grid = self._begin_loop(t, grid)
                     self._grid = grid

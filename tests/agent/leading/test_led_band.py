@@ -268,11 +268,11 @@ def test_a_chart_is_counted_in_and_its_chords_are_played_though_nobody_plays() -
     one_s = room.struck(KICK)[0]
     low = {
         bar: {note.pitch % 12 for note in room.notes if note.part == "chords" and 0 <= note.on_s - at_s < 0.3}
-        for bar in range(1, 5)
+        for bar in range(5)
         for at_s in [one_s + 2.0 * bar]
     }
-    triads = [{0, 4, 7}, {2, 6, 9}, {9, 0, 4}, {4, 7, 11}]  # C, D, A minor, and E minor again
-    assert all(triad <= low[bar] for bar, triad in enumerate(triads, 1)), low
+    triads = [{4, 7, 11}, {0, 4, 7}, {2, 6, 9}, {9, 0, 4}, {4, 7, 11}]  # E minor from the one on, C, D, A minor, E minor
+    assert all(triad <= low[bar] for bar, triad in enumerate(triads)), low
 
 
 @pytest.mark.slow
