@@ -82,6 +82,9 @@ def _bad_take(edit: Edit, takes: Sequence[str] | None) -> str | None:
     return reply_text.TAKE.format(take=unknown[0], takes=", ".join(takes) or "none") if unknown else None
 
 
+FEELS = {"half-time", "double-time"}
+
+
 def contradiction(edits: Sequence[Edit]) -> str | None:
     """One line when two edits of one sentence pull the same thing both ways in the same place."""
     for number, one in enumerate(edits):
@@ -96,6 +99,7 @@ def contradiction(edits: Sequence[Edit]) -> str | None:
 def _opposed(one: Edit, other: Edit) -> bool:
     if {one.change, other.change} == {"set"}:
         grouped = one.dimension == "meter" and ("+" in str(one.value)) != ("+" in str(other.value))
-        return one.value != other.value and one.dimension in ("tempo", "meter", "key", "timing", "pan") and not grouped
+        either = one.dimension in ("tempo", "meter", "key", "timing", "pan") or {one.value, other.value} == FEELS
+        return one.value != other.value and either and not grouped
     pairs = ({"more", "less"}, {"on", "off"}, {"more", "keep"}, {"less", "keep"}, {"more", "off"})
     return {one.change, other.change} in pairs and one.value == other.value

@@ -22,6 +22,7 @@ FOREIGN_SHARE = 0.34
 NUMBERS = re.compile(r"\s*[+-]?\d{1,3}(?:\s?[/+.]\s?\d{1,2})*\s?%?\s?[.!?]*\s*")  # "7/8", "120", "2+2+3"
 USUAL_SIGNS = frozenset(".,;:!?'\"()%&+-/#\u266f\u266d\u2019")
 OPPOSITE = {"more": "less", "less": "more", "on": "off", "off": "on"}
+CORRECTS = re.compile(r"\b(?:not?|n't|never|wait|actually|mean|rather|instead|sorry|than|if|when|but)\b", re.IGNORECASE)
 NAMING = re.compile(
     r"^(?:please |let us |let's |lets |ok |and )?(?:(?:call|name|label) "
     r"(?:this one|that one|this take|that take|this|that|it|the last take|the last one)|"
@@ -94,7 +95,7 @@ def _parsed(sentence: str, context: Context) -> ParseResult:
         return ParseResult((edit,), reply_text.done([edit], sentence))
     found = rules.read(sentence)
     settled = understood(sentence, found, context)
-    trouble = feasibility.trouble(settled.edits, context.bars, context.takes)
+    trouble = feasibility.trouble(settled.edits, context.bars, context.takes) or _both_ways(sentence, found, settled)
     question = None if settled.edits or settled.unsure else found.question
     verdict = None if settled.unsure or question else found.verdict
     if trouble:
@@ -107,6 +108,18 @@ def _parsed(sentence: str, context: Context) -> ParseResult:
         return ParseResult(reply=reply_text.INSULT)
     near = _nearest(found.strange) if not settled.talk else ()
     return ParseResult(reply=reply_text.nothing(question, verdict, sentence, near), question=question, verdict=verdict)
+
+
+def _both_ways(sentence: str, found: rules.Reading, settled: Settled) -> str | None:
+    """Return one line for a sentence that says plainly one thing and its opposite, of which not both would be done."""
+    plainly = (
+        found.covered >= 1 and not CORRECTS.search(sentence) and set(_cores(settled.edits)) <= set(_cores(found.edits))
+    )
+    return feasibility.contradiction(found.edits) if plainly else None
+
+
+def _cores(edits: Sequence[Edit]) -> list[tuple[str, str, str]]:
+    return [(edit.target, edit.dimension, edit.change) for edit in edits]
 
 
 def understood(sentence: str, found: rules.Reading, context: Context) -> Settled:

@@ -42,6 +42,7 @@ class Status:
     note: Note | None = None  # the last one heard
     tempo_bpm: float | None = None
     meter: Meter | None = None
+    heard: str = ""  # the player's tempo and meter, where the band plays another; "" = the same
     confidence: float = 0.0  # 0-1, in tempo and meter
     rival: str = ""  # another tempo and meter that are about as likely; "" = none
     bar: int = 0  # counted from 1; 0 = not begun
@@ -178,7 +179,8 @@ def _note(status: Status) -> str:
 def _tempo(status: Status) -> str:
     if status.tempo_bpm is None:
         return "no beat yet"
-    return f"{status.tempo_bpm:.1f} bpm" + (f"  {status.meter}" if status.meter else "")
+    heard = f"  (you: {status.heard})" if status.heard else ""
+    return f"{status.tempo_bpm:.1f} bpm" + (f"  {status.meter}" if status.meter else "") + heard
 
 
 def _place(status: Status) -> str:

@@ -30,6 +30,8 @@ CAUSES_SHOWN = 5  # of what went wrong, the newest
 NO_SOUND_DB, FAINT_DB = -75.0, -55.0
 EXPLAINS_BARS, BAR_S = 8, 2.0
 MANY_XRUNS = 10  # from which on they are named
+ANOTHER_TEMPO = 0.03  # of the tempo that is played, by which what is heard may differ and be the same
+COUNTING = "counting"  # a turn: a bar is counted in
 SURE = 0.5  # of the beat, or the band says that it is not
 FALL_DB = 1.0  # the level meter falls by this each frame
 
@@ -40,6 +42,7 @@ class StatusBoard:
     def __init__(self, config: Config) -> None:
         self.enabled = {name: part.enabled for name, part in config.parts.items()}
         self._status = Status(parts=dict.fromkeys(config.parts, "rests"))
+        self._band: Grid | None = None  # the beat that it plays on
 
     def status(self) -> Status:
         return self._status
@@ -62,7 +65,9 @@ class StatusBoard:
             parts={name: self._does(name, decision) for name in self.enabled},
             bar=decision.bar + 1 if heard.grid else 0,
         )
-        self._beat(heard.grid, heard.time_s)
+        self._band = (decision.plan.grid if decision.plan else None) or self._band
+        plays = decision.playing or decision.turn == COUNTING
+        self._beat(self._band if plays and self._band else heard.grid, heard.grid, heard.time_s)
         self._status = replace(self._status, rival=_read(heard.rival) if heard.rival else "")
         for says in decision.says:
             self.say(says)
@@ -76,6 +81,7 @@ class StatusBoard:
             "note": pitch_name(now.note.pitch) if now.note else None,
             "tempo_bpm": now.tempo_bpm and round(now.tempo_bpm, 2),
             "meter": str(now.meter) if now.meter else None,
+            "heard": now.heard,
             "bar": now.bar,
             "beat": now.beat,
             "confidence": round(now.confidence, 3),
@@ -95,15 +101,18 @@ class StatusBoard:
             return "off"
         return "plays" if part in decision.playing else "rests"
 
-    def _beat(self, grid: Grid | None, time_s: float) -> None:
+    def _beat(self, grid: Grid | None, heard: Grid | None, time_s: float) -> None:
+        """Show the beat that is played; what is heard beside it, where that is another."""
         if grid is None:
-            self._status = replace(self._status, tempo_bpm=None, meter=None, confidence=0.0, beat=0)
+            self._status = replace(self._status, tempo_bpm=None, meter=None, heard="", confidence=0.0, beat=0)
             return
+        another = heard and (grid.meter != heard.meter or abs(grid.period_s / heard.period_s - 1) > ANOTHER_TEMPO)
         self._status = replace(
             self._status,
             tempo_bpm=60 / grid.period_s,
             meter=grid.meter,
-            confidence=min(grid.confidence, grid.meter_confidence),
+            heard=_read(heard) if heard and another else "",
+            confidence=min(heard.confidence, heard.meter_confidence) if heard else 0.0,
             beat=grid.position_of(math.floor(grid.beat_at(time_s))),
         )
 
