@@ -167,13 +167,11 @@ class BandEntrance:
         """Count the next bar and come in after it, whether somebody plays or not."""
         self._count_bar, self._over = -1, False
 
-    def call_off(self) -> bool:
-        """Come in after no count: wait until the player begins anew. Return whether a bar was to be counted in."""
-        counting, self._count_bar = self._count_bar is not None, None
-        if counting:
-            self._over = True
+    def call_off(self) -> None:
+        """Come in after no count: wait until the player begins anew."""
+        if self._count_bar is not None:
+            self._count_bar, self._over = None, True
             self.beat.forget()
-        return counting
 
     def counts(self, bar: int) -> bool:
         """Return whether a bar is counted in."""

@@ -210,7 +210,7 @@ class Dispatcher:
             case SetMode():
                 return f"{command.text}, from the next bar on"
             case EndSong() if not self._handlers.plays():
-                return f"{command.text}: I am not playing; a count-in is called off"
+                return f"{command.text}: I am not playing: nothing to end; a count-in is called off"
             case _ if isinstance(first, Lead):
                 return f"{command.text}: {done(first)}"
             case _:

@@ -115,12 +115,9 @@ class Leading:
                 self._odd, self._length, self._tempo, self._break_beat, self._ends = {}, 0, None, 0, False
                 self._goto = None
 
-    def call_off(self, counting: bool) -> None:
-        """The end was asked for while the band does not play: what was to begin does not. counting: whether a bar is
-        counted in."""
-        counting = counting or self.count is not None
+    def call_off(self) -> None:
+        """The end was asked for while the band does not play: what was to begin does not."""
         self.count = self._goto = None
-        self._lines.append("No count-in, then: I wait for you." if counting else "I am not playing: nothing to end.")
 
     def begin_count(self, heard: Grid | None, now_s: float, plays: bool) -> Grid | None:
         """Return the beat on which a bar is counted in, from its first beat on; None where the band plays already."""

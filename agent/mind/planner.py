@@ -191,7 +191,8 @@ class Planner:
             case KeepSection(name, sound):
                 self._kept.append(self._keep(name, sound))
             case EndSong() if self.form.state not in AUDIBLE:
-                self.leading.call_off(self.form.call_off())
+                self.form.call_off()
+                self.leading.call_off()
                 self._time.count_in(False)
             case _ if isinstance(message, Lead):
                 self.leading.ask(message)
