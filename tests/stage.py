@@ -47,6 +47,11 @@ class Server:
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait(jack_runs, 15, "jackd")
 
+    @property
+    def pid(self) -> int:
+        """The process that runs; 0 for none."""
+        return self._process.pid if self._process.poll() is None else 0
+
     def stall(self, seconds: float) -> None:
         """Stand still for so long: no client is called."""
         self._process.send_signal(signal.SIGSTOP)
@@ -215,17 +220,18 @@ class Stage:
 
     def _patch(self) -> None:
         """Plugs Antiphon's ports in as they come; a client of its own, since the room's is busy with sound."""
-        client = None
+        client, server = None, 0
         while not self._closing.wait(0.05):
-            try:
-                client = client or jack.Client("patchbay", no_start_server=True)
+            with suppress(Exception):  # a port that goes, or the server
+                if server != self.server.pid:
+                    GRAVEYARD.append(client)
+                    client = None
+                if client is None:
+                    server, client = self.server.pid, jack.Client("patchbay", no_start_server=True)
                 # (a client whose namesake is not buried yet is called Antiphon-audio-01)
                 self._connect(client, "room:bass", "Antiphon-audio.*:in")
                 self._connect(client, "Antiphon-audio.*:out", "room:")
-            except Exception:  # the server was killed: a new client when it is back
-                GRAVEYARD.append(client)
-                client = None
-        if client:
+        if client and server == self.server.pid:
             client.close()
 
     @staticmethod

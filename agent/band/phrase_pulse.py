@@ -5,7 +5,8 @@ are kept at once, each a Kalman filter of time and period, and the likeliest sta
 for Rhythmic Parsing", 2002; Cemgil & Kappen, "Monte Carlo Methods for Tempo Tracking and Rhythm Quantization", 2003).
 How freely is unknown, too: readings differ in it, and those that foretell the onsets best stay. From the places of the
 likeliest reading the pulse is taken by regression: the tempo a Gaussian process over the beats (Rasmussen & Williams,
-"Gaussian Processes for Machine Learning", 2006, ch. 2), as free as the onsets say (its evidence, ch. 5).
+"Gaussian Processes for Machine Learning", 2006, ch. 2), as free as the onsets say (its evidence, ch. 5): it hardly
+moves, it swings about the usual one, or it goes its way (Ornstein-Uhlenbeck, ch. 4.2).
 """
 
 from __future__ import annotations
@@ -27,12 +28,30 @@ RANGE = (0.7, 1.45)  # of the period that the phrase began with
 KEPT, ALIKE = 48, 0.03  # readings; of the period, within which two with one place are one
 LEAST_NOTES = 4  # that have a pulse of their own
 NOTES = 32  # of the phrase's end, that the pulse is taken from
-TEMPI = ((0.005, 0.010), (0.06, 0.012), (0.12, 0.014))  # how far it moves, of the period; of onsets about places, s
-SMOOTH_BEATS = 4.0  # over which it moves
-MEAN_TEMPO, START_S = 0.08, 0.2  # how far the phrase's own tempo may be from the band's; its first beat
+START_S = 0.2  # how far the phrase's first beat may be from the band's
 Floats = NDArray[np.float64]
 _AT = np.concatenate([np.array([at for at, _ in PLACES]) + whole for whole in (-1, 0, 1)])
 _SHARE = np.log(np.tile([share for _, share in PLACES], 3))
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """How a tempo may move. freedom: how far, of the period; spread_s: of onsets about places; beats: over which it
+    moves; usual: how far it may be from the band's; swings: whether it comes back smoothly, or goes its way."""
+
+    freedom: float
+    spread_s: float
+    beats: float
+    usual: float
+    swings: bool = True
+
+
+TEMPI = (
+    Tempo(0.005, 0.010, 4, 0.08),
+    Tempo(0.06, 0.014, 3, 0.02),
+    Tempo(0.1, 0.014, 4, 0.02),
+    Tempo(0.1, 0.008, 16, 0.08, swings=False),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +158,14 @@ def regressed(places: Floats, times_s: Floats, last: int, period_s: float) -> tu
     usual before the phrase."""
     beats = np.arange(max(last, 1) + 1)
     apart = beats[:, None] - beats[None, :]
-    shape = np.exp(-0.5 * (apart / SMOOTH_BEATS) ** 2)
     passed = np.clip(places[:, None] - beats[None, :], 0, 1)  # of each beat, before an onset
     asked = np.stack([np.clip(last - beats, 0, 1), beats == max(last - 1, 0)]).astype(np.float64)
     off_s = times_s - times_s[0] - passed @ np.full(len(beats), period_s)
     found, evidence = [], []
-    for freedom, spread_s in TEMPI:
-        tempo = period_s**2 * (freedom**2 * shape + MEAN_TEMPO**2)
-        total = passed @ tempo @ passed.T + START_S**2 + spread_s**2 * np.eye(len(places))
+    for one in TEMPI:
+        shape = np.exp(-0.5 * (apart / one.beats) ** 2 if one.swings else -np.abs(apart) / one.beats)
+        tempo = period_s**2 * (one.freedom**2 * shape + one.usual**2)
+        total = passed @ tempo @ passed.T + START_S**2 + one.spread_s**2 * np.eye(len(places))
         solved = np.linalg.solve(total, off_s)
         starts = np.array([[START_S**2], [0.0]])
         found.append(asked @ np.full(len(beats), period_s) + (asked @ tempo @ passed.T + starts) @ solved)

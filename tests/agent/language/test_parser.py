@@ -254,3 +254,23 @@ def test_a_plain_wish_is_one_after_any_other(sentence: str) -> None:
 def test_what_both_readers_find_is_done_though_neither_is_sure_of_the_sentence() -> None:
     heard = parse("Think early-90s Bristol: slightly behind the beat, heavy bottom.").edits
     assert {("feel", "timing", "less"), ("kick", "level", "more")} <= {(e.target, e.dimension, e.change) for e in heard}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "both"),
+    [
+        ("faster and slower", ("faster", "slower")),
+        ("slower, then faster please", ("slower", "faster")),
+        ("half time and double time", ("half-time", "double time")),
+        ("busier and sparser drums", ("busier", "sparser")),
+    ],
+)
+def test_what_excludes_itself_is_named_and_changes_nothing(sentence: str, both: tuple[str, str]) -> None:
+    found = parse(sentence)
+    assert not found.edits and "\n" not in found.reply
+    assert all(one in found.reply for one in (*both, "at once", "Nothing changed")), found.reply
+
+
+def test_two_wishes_that_only_look_alike_are_both_done() -> None:
+    assert len(parse("busier in the verse and sparser in the chorus").edits) == 2
+    assert len(parse("more snare and less kick").edits) == 2

@@ -271,7 +271,13 @@ def test_a_chart_is_counted_in_and_its_chords_are_played_though_nobody_plays() -
         for bar in range(5)
         for at_s in [one_s + 2.0 * bar]
     }
-    triads = [{4, 7, 11}, {0, 4, 7}, {2, 6, 9}, {9, 0, 4}, {4, 7, 11}]  # E minor from the one on, C, D, A minor, E minor
+    triads = [
+        {4, 7, 11},
+        {0, 4, 7},
+        {2, 6, 9},
+        {9, 0, 4},
+        {4, 7, 11},
+    ]  # E minor from the one on, C, D, A minor, E minor
     assert all(triad <= low[bar] for bar, triad in enumerate(triads)), low
 
 

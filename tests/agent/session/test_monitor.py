@@ -11,11 +11,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from agent.core.types import SongView
+from agent.core.settings import Config
+from agent.core.types import Decision, Plan, SongView
 from agent.session.monitor import Monitor, Status, song_line
-from listener.types import Chord, Key, Meter, Note
+from agent.session.status import StatusBoard
+from listener.types import Analysis, Chord, Grid, Key, Meter, Note
 
 ROOT = Path(__file__).parents[3]
+FOUR = Meter(4, 4)
 BUSY = Status(
     elapsed_s=83.4,
     level_db=-18.25,
@@ -97,6 +100,22 @@ def test_quiet_shows_nothing_and_a_closed_monitor_too() -> None:
     monitor.close()
     monitor.update(BUSY)
     assert text.getvalue() == ""
+
+
+def test_the_beat_that_is_played_is_shown_and_what_is_heard_beside_it() -> None:
+    board = StatusBoard(Config())
+    heard, played = (
+        Grid(0.0, 0, 1, period_s, meter, 0.9, 0.9) for period_s, meter in ((0.5, FOUR), (0.4, Meter(3, 4)))
+    )
+    analysis = Analysis(1.0, 1.0, 0.0, None, 0.0, -20.0, grid=heard)
+    leads = Decision(analysis, Plan((), (), 0.0, 0.0, played), "playing", 3, ("drums",))
+    for frame in (leads, replace(leads, plan=None)):
+        board.decision(frame)
+        shown = board.as_dict()
+        assert (shown["tempo_bpm"], shown["meter"], shown["heard"]) == (150.0, "3/4", "120 in 4/4")
+    board.decision(Decision(analysis, None, "listening", 4, ()))
+    shown = board.as_dict()
+    assert (shown["tempo_bpm"], shown["meter"], shown["heard"]) == (120.0, "4/4", ""), "it plays no longer"
 
 
 class Gone(io.StringIO):
