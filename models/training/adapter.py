@@ -165,10 +165,13 @@ def _listed(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run(practice: Practice, material: Material, state: Path | None = None, stop: StopRequest | None = None) -> bool:
-    """Train to the last step, or until asked to stop; the state is written on the way. True when finished."""
-    config = practice.config
+    """Train to the last step, or until asked to stop, or until the state's folder is removed, and the player with it;
+    the state is written on the way. True when finished."""
+    config, was_there = practice.config, state is not None and state.parent.is_dir()
     course = Course(config, material, practice.net.config.sound_dim, practice.net.config.past)
     while practice.step < config.steps:
+        if was_there and state and not state.parent.is_dir():
+            return False
         practice.train_step(course.batches(practice.step))
         if practice.step % SAID_EVERY == 0:
             print(f"step {practice.step} of {config.steps}", flush=True)

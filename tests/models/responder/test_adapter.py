@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,6 +139,22 @@ def test_a_stopped_practice_goes_on_as_if_it_had_not_stopped(trained: Practice, 
         np.testing.assert_allclose(second.adapter().arrays[key], array, atol=1e-6)
     with pytest.raises(ValueError, match="another run"):
         Practice(replace(CONFIG, seed=1), base.net, base.sha256).resume(tmp_path / "state")
+
+
+def test_a_practice_ends_when_its_players_folder_is_removed(stem: Path, tmp_path: Path) -> None:
+    base, folder = Responder.load(stem), tmp_path / "player"
+    folder.mkdir()
+    practice = Practice(replace(CONFIG, steps=10_000), base.net, base.sha256)
+    steps = practice.train_step
+
+    def step(batches: Any) -> Any:
+        if practice.step == 2:
+            folder.rmdir()
+        return steps(batches)
+
+    practice.train_step = step  # type: ignore[method-assign]
+    assert not run(practice, Material(LEARN, BASE), folder / "state")
+    assert practice.step == 3 and not folder.exists()
 
 
 def test_an_adapter_of_other_weights_or_other_shapes_is_refused_in_one_line(stem: Path, tmp_path: Path) -> None:
