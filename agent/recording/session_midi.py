@@ -55,8 +55,8 @@ class BeatMap:
 def beat_map(beats: Iterable[Beat]) -> BeatMap:
     """Return the map of the heard beats; without any, 120 bpm in 4/4.
 
-    Whole beats lie between 0 s and the first beat and in gaps, at the tempo nearest to the one heard. A tempo stands
-    for as long as the beats lie within NEAR_BEATS of it but for a few (agent/recording/tempo_lines.py).
+    Whole beats lie in gaps, at the tempo nearest to the one heard; before the first beat a rest in its tempo. A tempo
+    stands for as long as the beats lie within NEAR_BEATS of it but for a few (agent/recording/tempo_lines.py).
     """
     heard = _recounted(_sensible(beats))
     if not heard:
@@ -72,7 +72,7 @@ def beat_map(beats: Iterable[Beat]) -> BeatMap:
     end = quarters[-1] + 1, lines[-1].at(quarters[-1]) + (lines[-1].slope_s or quarter_s)
     places = [(at + lead / TICKS_PER_QUARTER, at_s) for at, at_s in (*corners(lines, quarters), end)]
     ticks = [lead + tick for tick in ticks]
-    return BeatMap(tuple(_tempi([(0.0, 0.0), *places])), tuple(_rejoined(list(_bars(heard, ticks)))))
+    return BeatMap(tuple(_tempi(places)), tuple(_rejoined(list(_bars(heard, ticks)))))
 
 
 def _sensible(beats: Iterable[Beat]) -> list[Beat]:
@@ -134,16 +134,15 @@ def _quarter_s(beat: Beat) -> float:
     return 60 / beat.tempo_bpm * beat.meter.denominator / 4
 
 
-def _tempi(corners: Sequence[tuple[float, float]]) -> Iterator[Tempo]:
-    """Return the tempi between places (quarters, seconds). Each begins where the file's rounded tempi have got to, so
-    that nothing adds up."""
-    time_s = 0.0
-    for (quarters, _), (following, following_s) in pairwise(corners):
-        if following <= quarters:  # a stretch that is all corner
-            continue
-        quarter_us = _rounded((following_s - time_s) * 1e6 / (following - quarters))
-        yield Tempo(time_s, round(quarters * TICKS_PER_QUARTER), quarter_us)
-        time_s += quarter_us * (following - quarters) / 1e6
+def _tempi(places: Sequence[tuple[float, float]]) -> Iterator[Tempo]:
+    """Return the tempi that lead from 0 s to one place (quarters, seconds) after the other; one that does not lie after
+    the one before is left out. Each begins where the rounded tempi have got to, so that nothing adds up."""
+    at, time_s = 0.0, 0.0
+    for following, following_s in places:
+        if following > at and following_s > time_s:
+            quarter_us = _rounded((following_s - time_s) * 1e6 / (following - at))
+            yield Tempo(time_s, round(at * TICKS_PER_QUARTER), quarter_us)
+            at, time_s = following, time_s + quarter_us * (following - at) / 1e6
 
 
 def _rounded(quarter_us: float) -> int:
