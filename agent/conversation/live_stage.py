@@ -18,7 +18,7 @@ from agent.conversation.riff_stage import information
 from agent.conversation.stage import LED, NOTHING, BandLead, Facts, NoLead, Outcome, Tried
 from agent.core.messages import SetGrooveTaste
 from agent.core.music_names import chord_name
-from agent.core.types import PARTS, Decision
+from agent.core.types import PARTS, TEMPO_GIVEN_UP, Decision
 from agent.directions import differences
 from agent.directions.active import PHRASE_BARS, ActiveEdit, ActiveEdits, MindMessage, SetActiveEdits
 from agent.directions.bar_settings import INSTRUMENTS
@@ -88,7 +88,7 @@ class LiveStage:
         if phrase is not None and phrase.end_s is not None:
             self._closes = phrase.closes
         for bar in decision.gave_up:
-            self._forget(f"bar:{bar}")
+            self._forget("tempo") if bar == TEMPO_GIVEN_UP else self._forget("meter", f"bar:{bar}")
         if decision.drawn is None:
             return ""
         self.played.push(decision.drawn, self.active)
@@ -230,10 +230,10 @@ class LiveStage:
         """Return the edits that the band leads, in the order asked."""
         return tuple(edit for _, edits in self._steps for edit in edits if self._is_led(edit))
 
-    def _forget(self, scope: str) -> None:
+    def _forget(self, dimension: str, scope: str | None = None) -> None:
         """The band leads there no more: nothing of it stands."""
         self._steps = [
-            (number, tuple(one for one in edits if not (one.dimension == "meter" and one.scope == scope)))
+            (number, tuple(one for one in edits if (one.dimension, one.scope) != (dimension, scope)))
             for number, edits in self._steps
         ]
 

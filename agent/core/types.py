@@ -127,6 +127,9 @@ class DrawnBar:
     take: int = 0
 
 
+TEMPO_GIVEN_UP = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What was heard and decided in one frame. state: of the band; bar: from 0; playing: parts that may sound.
@@ -150,7 +153,7 @@ class Decision:
     kept: object = None  # a section that was to be kept (agent/song/kept.py), or why not, in one line
     leads: str = ""  # what the band leads and where: "7/8 next", "to 120"
     says: tuple[str, ...] = ()  # what the band has to say of it, each once
-    gave_up: tuple[int, ...] = ()  # bars of the cycle, from 1, that are led in another meter no more, each once
+    gave_up: tuple[int, ...] = ()  # led no more, each once: bars of the cycle, from 1, in another meter; TEMPO_GIVEN_UP
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from agent.core.messages import (
     SetTempo,
     Tap,
 )
+from agent.core.types import TEMPO_GIVEN_UP
 from agent.leading.coming_along import Departure, Ramp, Verdict
 from agent.leading.laid_bars import LaidBars
 from agent.leading.led_grid import Span, over
@@ -162,7 +163,7 @@ class Leading:
         return lines
 
     def take_given_up(self) -> tuple[int, ...]:
-        """Return the bars of the cycle, from 1, that are led in another meter no more since the last call."""
+        """Return what is led no more since the last call: odd bars of the cycle, from 1; TEMPO_GIVEN_UP."""
         bars, self._gave_up = tuple(self._gave_up), []
         return bars
 
@@ -327,6 +328,7 @@ class Leading:
         else:
             why = "you stayed there" if verdict is Verdict.STAYS else "we were not together"
             self._lines.append(f"Back at {60 / ramp.before_s:.0f}: {why}.")
+            self._gave_up.append(TEMPO_GIVEN_UP)
             self.released = None
         self._spans = ()
 

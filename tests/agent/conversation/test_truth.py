@@ -12,7 +12,7 @@ from agent.conversation.live_stage import LiveStage
 from agent.conversation.live_talk import LiveTalk
 from agent.conversation.player_notes import PlayerNotes
 from agent.conversation.stage import Outcome
-from agent.core.types import PARTS, Decision, DrawnBar, DrawnTick, SongView
+from agent.core.types import PARTS, TEMPO_GIVEN_UP, Decision, DrawnBar, DrawnTick, SongView
 from agent.directions.active import ActiveEdits, SetActiveEdits
 from agent.directions.differences import difference
 from agent.directions.drawn import music
@@ -193,6 +193,10 @@ def test_what_the_band_gave_up_leading_stands_no_more() -> None:
     assert "7/8" in playing.say("what stands?")
     playing.stage.push(replace(decision(9), gave_up=(3,)))
     assert "7/8" not in playing.say("what stands?")
+    playing.say("faster")
+    assert "faster" in playing.say("what stands?")
+    playing.stage.push(replace(decision(10), gave_up=(TEMPO_GIVEN_UP,)))
+    assert playing.say("what stands?") == "Nothing stands: I play as I come."
 
 
 def test_an_odd_bar_waits_until_the_bars_are_known() -> None:
