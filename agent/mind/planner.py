@@ -14,7 +14,7 @@ from dataclasses import fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.band.band_state import AUDIBLE, BandEntrance, Gate
+from agent.band.band_state import AUDIBLE, BandEntrance, BandState, Gate
 from agent.band.modes import Phase
 from agent.band.note_renderer import Scorer
 from agent.band.ticks import (
@@ -352,7 +352,10 @@ class Planner:
             self.leading.start_bar(pulse.index, pulse)
 
     def _count_in(self, analysis: Analysis) -> None:
-        """Begin a bar of sticks on the next beat, in the tempo and meter that were asked for, else as heard."""
+        """Begin a bar of sticks on the next beat, in the tempo and meter that were asked for, else as heard; after its
+        last stroke where the band is ending."""
+        if self.form.state == BandState.ENDING:
+            return
         grid = self.leading.begin_count(analysis.grid, analysis.time_s, self.form.state in AUDIBLE)
         if grid is not None:
             self.form.beat.fix(grid)

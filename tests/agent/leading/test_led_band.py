@@ -112,6 +112,21 @@ def test_the_band_ends_with_the_phrase_and_stays_silent_until_the_player_begins_
     assert {note.pitch for note in room.notes if note.on_s == last_s} >= {KICK, CRASH}
 
 
+def test_the_next_song_that_is_asked_for_in_the_last_bar_is_counted_in_after_it() -> None:
+    room = Room(planner()).run(9.0)
+    room.band.send(EndSong())
+    while room.band.form.state.value != "ending":
+        room.run(room.now_s + 0.1)
+    room.plays, asked_s = False, room.now_s
+    room.band.send(CountIn(100.0, "4/4", True))
+    room.band.send(GoToSection(song_of("road", "Em7 | C", tempo_bpm=100).sections[0]))
+    room.run(asked_s + 9.0)
+    sticks = room.struck(RIM, asked_s)[:4]
+    assert np.diff(sticks) == pytest.approx([0.6] * 3)
+    chords = [note.on_s for note in room.notes if note.part == "chords" and note.on_s > sticks[0]]
+    assert chords[0] == pytest.approx(sticks[-1] + 0.6, abs=0.03)
+
+
 @pytest.mark.parametrize("after_s", [0.1, 1.5])
 def test_the_end_asked_for_in_a_count_in_calls_it_off(after_s: float) -> None:
     room = Room(planner(), plays=False).run(1.0)
