@@ -27,6 +27,7 @@ LEVEL_DIALS = {"density": 0.4, "intensity": 0.5, "register": 0.5}
 PHRASE_BARS = 8  # through which the band plays as full
 WHOLE = ("band", "feel", "form")  # targets that are the whole band
 BARE_BARS, BARE_AGAIN = 4, 0.35  # of a section that begins without chords; chance that a later verse does
+SPARSE_BARS = 4  # that a song which starts sparse begins with: the bass, and what keeps the time
 FEW, FEWER = 0.16, 0.3  # levels below which parts are out, where an arc was asked for
 FADE_S, FADE_DB = 10.0, -32.0
 SLOWED = (0.94, 0.84, 0.7)  # tempo factors of the last bars of a song that slows down
@@ -171,6 +172,8 @@ class Outline:
             return frozenset({"drums", "chords", "line"})
         if arc.starts == "alone" and part is self.form.parts[0] and bar < max(min(4, part.bars // 2), 1):
             return frozenset({"drums", "chords", "line"})
+        if arc.starts == "sparse" and bar < min(SPARSE_BARS, max(len(self.form.meters) // 4, 1)):
+            return frozenset({"kick", "snare", "low_tom", "high_tom", "crash", "chords", "line"})
         asked = (arc.starts in ("sparse", "alone") and bar < len(self.form.meters) // 2) or (
             arc.ends in ("sparse", "alone") and bar >= len(self.form.meters) // 2
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,9 +119,13 @@ def test_a_revision_keeps_the_riffs_of_which_nothing_else_is_asked(
     assert set(before) == {"verse", "chorus"}
     assert main(["make", "--continue", str(out), "faster, less snare", "--midi-only"]) == 0
     assert song_folder.read(out).riffs == before
-    assert "that of the song before" in (out / "account.md").read_text()
+    said = (out / "account.md").read_text()
+    assert "that of the song before" in said
+    assert re.search(r"- tempo: (\d+) quarters a minute, before (?!\1)\d+ ", said) and "the riff of" not in said
     assert main(["make", "--continue", str(out), "--instead", "in 7/8", "--midi-only"]) == 0
     assert song_folder.read(out).riffs != before
+    said = (out / "account.md").read_text()
+    assert "- meter: 7/8, before 4/4" in said and "- the riff of the verse is another" in said
 
 
 def test_a_chord_within_a_bar_has_a_bass_note_of_its_own(responder: Responder) -> None:
