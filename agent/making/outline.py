@@ -56,6 +56,8 @@ class Given:
     said: str = ""
     begun: bool = False
     voice: Path | None = None  # the player's own sound, which plays the line
+    liking: Mapping[str, float] = field(default_factory=dict)  # of grooves, -1 to 1, by kicks and snares
+    declined: frozenset[str] = frozenset()  # names of grooves that the player does not want
 
 
 class Outline:

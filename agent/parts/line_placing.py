@@ -48,7 +48,7 @@ def line_of(
     pitches of an earlier statement by the motif's ticks, which is said again; only what it has is said.
     """
     shift = shift_of(register)
-    low, high, home = LOW + shift, min(HIGH, HIGH + shift), HOME + shift + lift
+    low, high, home = LOW + shift + min(lift, 0), min(HIGH, HIGH + shift), HOME + shift + lift
     ladder = [pitch for pitch in range(LINE_LOW, LINE_HIGH + 1) if pitch % 12 in scale]
     again = known is not None  # what was heard before is bent where it clashes alone
     if known is None:
