@@ -1,4 +1,4 @@
-"""The time of day, the loudness of the room and a controller each move the music by themselves, within 4 to 16 bars, and
+"""Time of day, loudness of the room and a controller each move the music by themselves, within 4 to 16 bars, and
 back again."""
 
 from __future__ import annotations
