@@ -25,7 +25,7 @@ from agent.parts.line_placing import line_of, shift_of
 from agent.parts.song_key import SongKey
 from agent.parts.voicing import voiced
 from agent.song import ending
-from agent.song.arrangement import HALF_TIME_BELOW, lift_of, stage_in
+from agent.song.arrangement import HALF_TIME_BELOW, lift_of, push_of, stage_in
 from agent.song.expectation import turn_of_groove
 from agent.song.level import hear_level
 from agent.song.phrase_feel import DRONE_STAGE, changes, feel_at, swelled
@@ -95,6 +95,10 @@ def plan_bar(
     if crash:
         plan = replace(plan, crashed=number)
         drums = drum_groove.with_crash(drums, int((104 + 8 * bar.level) * (1 + 0.1 * plan.wish.bend("intensity"))))
+    push = push_of(plan, place, now) if plan.settled and ends and not (is_break or over) else None
+    if push is not None:
+        plan = replace(plan, crashed=number)
+        drums = drum_groove.with_push(drums, push, int((100 + 8 * bar.level) * bar.loud))
     strokes = _strokes(bar, chords, rng) if chords else ()
     if certain and not now.notes and strokes:
         strokes = (Stroke(0, now.ticks, round(HELD_VELOCITY * bar.loud)),)  # the chord rings while the bass rests
