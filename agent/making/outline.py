@@ -37,9 +37,9 @@ SLOWED = (0.94, 0.84, 0.7)  # tempo factors of the last bars of a song that slow
 class Given:
     """What a reference gives (agent/making/reference.py): None and () are left to the maker.
 
-    riff: bars that the first kind of section plays; cycle: of its harmony, as degrees; riffs, cycles: those of a song
-    that is revised, by role; wishes: dials as the player
-    likes them; said: what it was, in words; begun: whether music comes before, so that the song needs no intro.
+    riff: bars that the first kind of section plays; cycle: of its harmony, as degrees; other, other_cycle: likewise of
+    the second kind; riffs, cycles: those of a song that is revised, by role; wishes: dials as the player likes them;
+    said: what it was, in words; begun: whether music comes before, so that the song needs no intro.
     """
 
     quarter_bpm: float | None = None
@@ -49,6 +49,8 @@ class Given:
     density: float | None = None
     riff: tuple[BassBar, ...] = ()
     cycle: tuple[tuple[int, str], ...] = ()
+    other: tuple[BassBar, ...] = ()
+    other_cycle: tuple[tuple[int, str], ...] = ()
     halves: bool = False  # of the cycle's bars: two chords in each
     riffs: Mapping[str, tuple[BassBar, ...]] = field(default_factory=dict)
     cycles: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)

@@ -25,7 +25,8 @@ from agent.parts.song_key import SongKey, key_of
 from agent.recording.derived_files import EVENTS
 from agent.recording.event_rows import BeatRow, NoteRow, rows
 from agent.reply.reply import BassPart, bass_part
-from agent.takes.riff import riff_of
+from agent.song.song_form import KNOWN_FROM, NEW_BELOW, alike
+from agent.takes.riff import riff_of, runs_of
 from listener.types import Beat, Key, Meter, Note
 from models.music.dials import NUMBERS
 from models.music.midi_reader import Score, Unusable, read_score
@@ -130,7 +131,9 @@ def _of_sound(path: Path) -> Given:
     swing = hearing.feel.swing if hearing.feel else None
     notes = list(hearing.notes.values())
     given = _of_notes(notes, hearing.beats, swing, f"what is heard in {path.name}", path)
-    return replace(given, riff=())  # a file's riff is somebody's; a session's is the player's own
+    return replace(
+        given, riff=(), other=(), other_cycle=()
+    )  # a file's riff is somebody's; a session's is the player's own
 
 
 def _of_session(folder: Path) -> Given:
@@ -144,7 +147,7 @@ def _of_session(folder: Path) -> Given:
                 beats.append(row.beat())
     given = _of_notes(list(notes.values()), beats, None, f"what was played in {folder.name}", folder)
     played = [bar for bar in given.riff if bar.notes]
-    return given if len(played) == len(given.riff) else replace(given, riff=())
+    return given if len(played) == len(given.riff) else replace(given, riff=(), other=(), other_cycle=())
 
 
 def _with_player(given: Given, player: str, half_life_days: float) -> Given:
@@ -178,8 +181,24 @@ def _of_notes(notes: Sequence[Note], beats: Sequence[Beat], swing: float | None,
     else:
         raise UserError(f"--like {path}: fewer than {RIFF_BARS} whole bars are heard in it; give a longer one")
     bars = [bass_bar(bar.meter, bar.basses) for bar in riff.bars]
-    given = _given(bars, riff.tempo_bpm, swing, name)
-    return replace(given, riff=tuple(bars[:RIFF_BARS]))
+    given = replace(_given(bars, riff.tempo_bpm, swing, name), riff=tuple(bars[:RIFF_BARS]))
+    other = _other_riff(notes, beats, given.riff)
+    if not other or given.key is None:
+        return given
+    cycle = _cycle(other, SongKey(tonic=given.key.tonic, mode=given.key.mode), given.key)
+    return replace(given, other=other, other_cycle=cycle)
+
+
+def _other_riff(notes: Sequence[Note], beats: Sequence[Beat], first: Sequence[BassBar]) -> tuple[BassBar, ...]:
+    """Return the first two bars that were played twice in a row and are unlike the first riff; () where none were."""
+    for run in runs_of(notes, beats):
+        bars = [bass_bar(bar.meter, bar.basses) for bar in run]
+        for at in range(len(bars) - 2 * RIFF_BARS + 1):
+            riff, again = bars[at : at + RIFF_BARS], bars[at + RIFF_BARS : at + 2 * RIFF_BARS]
+            played = all(bar.notes and bar.meter == first[0].meter for bar in riff)
+            if played and alike(again, riff) >= KNOWN_FROM and alike(riff, first) < NEW_BELOW:
+                return tuple(riff)
+    return ()
 
 
 def _given(
