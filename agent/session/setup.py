@@ -20,7 +20,7 @@ DEFAULT_RATE = 48_000
 MIDI_SUFFIXES = frozenset({".mid", ".midi"})
 SOUND_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".w64", ".caf", ".au", ".opus"})
 RINGS_S = 2.0  # after the last note of a MIDI file
-GETTING_READY = "; getting ready takes some seconds, the very first time half a minute"  # of compiling
+GETTING_READY = "; getting ready takes some seconds, the very first time up to a minute"  # of compiling
 
 
 @dataclass(frozen=True, slots=True)

@@ -352,7 +352,7 @@ def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineN
     motif = counter_line.syncopated(motif, beats, section.ticks, wish.bend("syncopation"))
     begun = plan.statement if turn.half == 1 and plan.statement else Statement(chords[0])
     answers = turn.says == "answer" and not plan.answers
-    first = turn.number == counter_line.FIRST_ANSWER and not section.returns
+    first = turn.says == "answer" and turn.number == counter_line.FIRST_ANSWER and not section.returns
 
     def say(known: Mapping[int, int] | None = None) -> tuple[LineNote, ...]:
         return line_of(
