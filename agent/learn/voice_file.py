@@ -102,15 +102,16 @@ def accept(memory: Memory, player_id: int, path: Path) -> Iterator[str]:
     Yields what was done. Raises UserError."""
     try:
         given: VoiceFile = stored.read(path, VoiceFile)
-        marker = f"accepted {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+        marker = f"memory accept {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
     except (OSError, stored.Damaged) as why:
         reason = getattr(why, "strerror", None) or why
         raise UserError(f"{path}: not a file that `antiphon memory share` wrote ({reason})") from None
-    if any(session["folder"] == marker for session in memory.sessions(player_id)):
+    if any(one.sentence == marker for own in memory.sessions(player_id) for one in memory.directions(own["id"])):
         yield f"{path}: was taken in before; nothing is added"
         return
     stem = _unpacked(memory, player_id, given.voice, path) if given.voice else None
-    session = memory.begin(player_id, marker)
+    session = memory.begin(player_id)
+    memory.said(session, marker, ())
     for one in given.verdicts:
         proposal = memory.proposed(session, one.kind, one.sentence, edits_of(one.edits))
         memory.judged(session, "proposal", proposal, one.verdict, one.sentence)
