@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from agent.parts.counter_line import LAST, WIDE, Motif, MotifNote, Turn, bars_of_motif
+from agent.parts.line_placing import HIGH, LOW
 
 HIGHER, OTHER = "higher", "other"  # ways: the motif in sequence; another idea, of its first notes turned round
 FIRST_HALF = {  # what is said in two bars each, by whether the section is lively; one row for each visit, in turn
@@ -56,9 +57,12 @@ def said_as(motif: Motif, way: str, ticks: int) -> Motif:
     return _other(motif, ticks) if way == OTHER else motif
 
 
-def lift_of(at: Stretch, way: str) -> int:
-    """Return the semitones that a statement lies higher."""
-    return LIFTS.get(way, 0) + (0 if at.lively else QUIET_LIFT)
+def lift_of(at: Stretch, way: str, motif: Motif) -> int:
+    """Return the semitones that a statement lies higher; a motif as wide as the line's room goes on lower instead."""
+    steps = [note.step for note in motif.notes]
+    wide = (max(steps) - min(steps)) * 12 / 7 > HIGH - LOW - LIFTS[HIGHER]
+    lift = -LIFTS[HIGHER] if way == HIGHER and wide else LIFTS.get(way, 0)
+    return lift + (0 if at.lively else QUIET_LIFT)
 
 
 def _other(motif: Motif, ticks: int) -> Motif:

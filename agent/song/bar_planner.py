@@ -15,7 +15,7 @@ from agent.parts import chord_colour, comping, counter_line, drum_dials, drum_fi
 from agent.parts.bar_chords import ChordAt, chords_of
 from agent.parts.bass_bar import BassBar, group_starts
 from agent.parts.comping import Stroke
-from agent.parts.counter_line import LineNote
+from agent.parts.counter_line import LineNote, Motif
 from agent.parts.drum_groove import DrumBar
 from agent.parts.groove_choice import Likely
 from agent.parts.groove_library import GrooveLibrary
@@ -344,7 +344,7 @@ def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineN
     motif = plan.answers[0] if plan.answers and plan.answers[0] else section.motif
     if motif is None or not chords:
         return plan, ()
-    turn, lift = _turn(bar)
+    turn, lift = _turn(bar, motif)
     if turn.says == "rest":
         return replace(plan, statement=None), ()
     motif = tune.said_as(counter_line.developed(motif, turn, section.returns), turn.way, section.ticks)
@@ -386,7 +386,7 @@ def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineN
     return replace(plan, statement=Statement(begun.chord, again, pitches)), line
 
 
-def _turn(bar: _Bar) -> tuple[counter_line.Turn, int]:
+def _turn(bar: _Bar, motif: Motif) -> tuple[counter_line.Turn, int]:
     """Return what the line does in the bar, and the semitones that it lies higher."""
     plan, section = bar.plan, bar.section
     if plan.answers:
@@ -395,7 +395,7 @@ def _turn(bar: _Bar) -> tuple[counter_line.Turn, int]:
     more = LEADING_LINE if plan.line_leads else STAGE_LINE * bar.stage[1]
     opens = section.name == plan.sections[0].name
     if plan.line_leads and plan.form:
-        return _turn_of_tune(bar, bar.density(more), opens)
+        return _turn_of_tune(bar, motif, bar.density(more), opens)
     ticks = next(one.ticks for one in plan.sections if one.name == section.name)  # of several meters the first counts
     since = plan.phrase_of
     if not opens and not section.returns:  # live, it was heard before it was known
@@ -405,7 +405,7 @@ def _turn(bar: _Bar) -> tuple[counter_line.Turn, int]:
     return turn, counter_line.lift_of(turn)
 
 
-def _turn_of_tune(bar: _Bar, density: float, opens: bool) -> tuple[counter_line.Turn, int]:
+def _turn_of_tune(bar: _Bar, motif: Motif, density: float, opens: bool) -> tuple[counter_line.Turn, int]:
     """Return what a line that is the tune does in a bar of a section whose length is known, and how much higher."""
     plan, section = bar.plan, bar.section
     ahead = sum(1 for _ in takewhile(plan.form[0].__eq__, plan.form))
@@ -415,4 +415,4 @@ def _turn_of_tune(bar: _Bar, density: float, opens: bool) -> tuple[counter_line.
         return counter_line.Turn("rest", number % counter_line.bars_of_motif(section.ticks)), 0
     at = tune.Stretch(number, number + ahead, section.returns, section.stage >= LIVELY_STAGE)
     turn = tune.turn_in(at, density, section.ticks)
-    return turn, tune.lift_of(at, turn.way)
+    return turn, tune.lift_of(at, turn.way, motif)

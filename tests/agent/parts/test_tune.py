@@ -48,5 +48,10 @@ def test_the_other_idea_is_made_of_the_motifs_first_notes() -> None:
 
 def test_verses_lie_lower_than_choruses() -> None:
     verse, chorus = Stretch(0, 8), Stretch(0, 8, lively=True)
-    assert lift_of(verse, "") < lift_of(chorus, "") < lift_of(chorus, HIGHER)
-    assert lift_of(verse, OTHER) < lift_of(verse, "")
+    assert lift_of(verse, "", MOTIF) < lift_of(chorus, "", MOTIF) < lift_of(chorus, HIGHER, MOTIF)
+    assert lift_of(verse, OTHER, MOTIF) < lift_of(verse, "", MOTIF)
+
+
+def test_a_motif_without_room_above_goes_on_lower() -> None:
+    wide = Motif(tuple(MotifNote(tick, 2, step) for tick, step in ((0, 0), (4, -5), (8, 1))))
+    assert lift_of(Stretch(0, 8, lively=True), HIGHER, wide) < 0
