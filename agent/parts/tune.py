@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from agent.parts.counter_line import LAST, WIDE, Motif, MotifNote, Turn, bars_of_motif
 from agent.parts.line_placing import HIGH, LOW
 
-HIGHER, OTHER = "higher", "other"  # ways: the motif in sequence; another idea, of its first notes turned round
+HIGHER, OTHER = "higher", "other"  # ways: the motif in sequence; another idea, a piece of the motif
 FIRST_HALF = {  # what is said in two bars each, by whether the section is lively; one row for each visit, in turn
     False: (("call", "answer", "rest", HIGHER), ("call", "rest", HIGHER, "answer")),
     True: (("call", "answer", "call", HIGHER), ("call", HIGHER, "rest", "call")),
 }
 SECOND_HALF = {  # its last two bars are the last of the row
     False: ((OTHER, "call", "rest", OTHER), ("call", "rest", OTHER, "answer")),
-    True: ((HIGHER, "rest", OTHER, "answer"), ("call", "answer", OTHER, HIGHER)),
+    True: (("call", "rest", HIGHER, "answer"), ("call", "answer", OTHER, "answer")),
 }
 SPARSE = 0.34  # density below which the motif is not said in sequence, too
 LIFTS = {HIGHER: 5, OTHER: -5}  # semitones
@@ -66,16 +66,15 @@ def lift_of(at: Stretch, way: str, motif: Motif) -> int:
 
 
 def _other(motif: Motif, ticks: int) -> Motif:
-    """Return the motif's first notes upside down, said twice, the second time a step lower and with a long end."""
+    """Return the motif's first notes said twice, the second time a step lower and with a long end."""
     half = ticks * bars_of_motif(ticks) // 2
     cell = [note for note in motif.notes if note.tick < half][: CELL[1]]
     if len(cell) < CELL[0]:
         begins = motif.notes[0].tick
         cell = [replace(note, tick=note.tick - begins) for note in motif.notes if note.tick - begins < half][: CELL[1]]
     ends = (*(note.tick for note in cell[1:]), half)
-    home = cell[0].step
     said = [
-        MotifNote(note.tick + again * half, min(note.length, end - note.tick), _inside(2 * home - note.step - again))
+        MotifNote(note.tick + again * half, min(note.length, end - note.tick), _inside(note.step - again))
         for again in (0, 1)
         for note, end in zip(cell, ends, strict=True)
     ]

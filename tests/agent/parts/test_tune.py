@@ -40,8 +40,8 @@ def test_the_other_idea_is_made_of_the_motifs_first_notes() -> None:
     other = said_as(MOTIF, OTHER, 16)
     first, second = ([note for note in other.notes if note.tick // 16 == bar] for bar in (0, 1))
     assert [note.tick for note in first] == [2, 4, 6, 10] == [note.tick - 16 for note in second]
-    assert [note.step for note in first] == [0, -1, -2, -1], "upside down"
-    assert [note.step for note in second] == [-1, -2, -3, -2], "and again a step lower"
+    assert [note.step for note in first] == [0, 1, 2, 1]
+    assert [note.step for note in second] == [-1, 0, 1, 0], "again a step lower"
     assert other.notes[-1].length > 2
     assert said_as(MOTIF, HIGHER, 16) == MOTIF
 
