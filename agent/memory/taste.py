@@ -178,7 +178,7 @@ class Taste:
 
 def weight_of(given_s: float, now_s: float, half_life_days: float) -> float:
     """Return what a verdict weighs now: 1 for a new one, half for every half-life. Times: wall-clock seconds."""
-    return 0.5 ** (max(now_s - given_s, 0.0) / DAY_S / half_life_days)
+    return math.pow(0.5, max(now_s - given_s, 0.0) / DAY_S / half_life_days)
 
 
 def taste_of(memory: Memory, player_id: int, now_s: float, half_life_days: float = HALF_LIFE_DAYS) -> Taste:
