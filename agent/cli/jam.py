@@ -180,7 +180,11 @@ def _live(config: Config, where: Setup, folder: Path, monitor: Monitor, riff: Ri
 
     with _socket() as server, finish_soon(Path(config.paths.sessions), config.recording.keep, folder):
         on_turn = (lambda live: live.serve(server)) if server else None
-        return Live(config, where, folder, monitor, on_turn=on_turn, riff=riff).run()
+        live = Live(config, where, folder, monitor, on_turn=on_turn, riff=riff)
+        troubles = live.run()
+        if line := live.figures.over():
+            print(f"antiphon: {line}", file=sys.stderr)
+        return troubles
 
 
 @contextlib.contextmanager

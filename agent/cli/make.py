@@ -96,8 +96,9 @@ def _make(given: argparse.Namespace) -> int:
         kept = replace(kept, seed=config.band.seed)
     brief = brief_of(kept.sentences)
     brief = replace(brief, style=brief.style or config.dials.style)
-    reference = song_folder.revised(kept, brief, _reference(kept, config))
-    responder = open_responder(kept.responder or None, config)
+    learned = _learned(kept, config)
+    reference = song_folder.revised(kept, brief, _reference(kept, learned))
+    responder = open_responder(kept.responder or None, learned, learned.models.adapter)
     try:
         timing = Timing.load()
         song = make(brief, responder, kept.seed, reference)
@@ -121,6 +122,15 @@ def _is_midi(path: Path) -> bool:
     return path.suffix.lower() in (".mid", ".midi") and not path.is_dir()
 
 
+def _learned(kept: Kept, config: Config) -> Config:
+    """Return the config with the voice that was learned from the player, where the song is to be like their session."""
+    from agent.making.reference import is_session
+    from agent.memory.player_profile import with_player_adapter
+
+    of_player = kept.like and not kept.responder and is_session(Path(kept.like))
+    return with_player_adapter(config) if of_player else config
+
+
 def _reference(kept: Kept, config: Config) -> Given:
     """Return what a song is given beside words: by a reference, by a file that it goes on from, by the dials."""
     from agent.making.outline import Given
@@ -130,7 +140,11 @@ def _reference(kept: Kept, config: Config) -> Given:
     if kept.like or kept.after:
         from agent.making.reference import given_by, going_on_from  # it brings the ears along
 
-        like = given_by(Path(kept.like), config.conversation.player) if kept.like else Given()
+        talk = config.conversation
+        like = given_by(Path(kept.like), talk.player, talk.half_life_days) if kept.like else Given()
+        if kept.like and config.models.adapter:
+            learned = f"; imagined by the voice that was learned ({Path(config.models.adapter).name})"
+            like = replace(like, said=like.said + learned)
         reference = going_on_from(Path(kept.after)) if kept.after else like
     dials = {name: value for name in NUMBERS if (value := getattr(config.dials, name)) is not None}
     return replace(reference, wishes={**dials, **reference.wishes})

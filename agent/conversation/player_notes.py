@@ -24,7 +24,7 @@ from agent.memory.background_writer import DirectWriter, Writer
 from agent.memory.phrase_search import Recall
 from agent.memory.session_time import Now
 from agent.memory.store import KeptPhrase, Memory, json_of
-from agent.memory.taste import DAY_S, REWARD, Taste
+from agent.memory.taste import DAY_S, Taste, taste_of
 from agent.takes.riff import Riff
 from agent.takes.take import Take
 from listener.music.motif import Motif
@@ -34,7 +34,6 @@ KNOWN = 0.8  # similarity from which a riff is one heard before
 KNOWN_NOTES = 5  # of a phrase that can be known again
 TODAY_DAYS = 0.5
 LIKED = ("liked", "more")
-ASKED_WEIGHT = 0.6  # of an edit that was asked for, beside 1 for one that was praised
 PHRASES_MAX = 10_000  # of a player that are known again
 
 Row = list[int]  # the number of a row of the memory, empty until it is written
@@ -88,7 +87,7 @@ class PlayerNotes:
         self.player_id = memory.player(player) if memory else 0
         self._left: dict[int, tuple[tuple[Edit, ...], int]] = {}  # by session
         self.now = self._since(memory, now_s)
-        self.taste = self._tastes(memory, now_s, half_life_days)
+        self.taste = taste_of(memory, self.player_id, now_s, half_life_days) if memory else Taste()
         rows = memory.phrases(self.player_id, PHRASES_MAX) if memory else []
         self._phrases = {row["id"]: row for row in rows}
         self.recall = Recall([(row["id"], as_motif(row["motif"])) for row in rows])
@@ -158,21 +157,6 @@ class PlayerNotes:
             with suppress(ValueError):
                 edits.append(Edit.from_json(msgspec.json.decode(bytes(one))))
         return tuple(edits), plan.seed
-
-    def _tastes(self, memory: Memory | None, now_s: float, half_life_days: float) -> Taste:
-        """Return the player's taste, from verdicts and from what was asked for and not undone."""
-        if memory is None:
-            return Taste()
-        taste = Taste.of(memory.verdicts(self.player_id), now_s, half_life_days)
-        for row in memory.grooves(self.player_id):
-            if row["verdict"] in REWARD:
-                age_days = max(now_s - row["given_s"], 0.0) / DAY_S
-                taste.judge_groove(row["pattern"], row["verdict"], 0.5 ** (age_days / half_life_days))
-        for session in memory.sessions(self.player_id):
-            for one in memory.directions(session["id"]):
-                age_days = max(now_s - one.at_s, 0.0) / DAY_S
-                taste.wish(one.edits, ASKED_WEIGHT * 0.5 ** (age_days / half_life_days))
-        return taste
 
     # -- what is written --------------------------------------------------------------------------------------
 

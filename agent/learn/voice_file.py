@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,30 +84,41 @@ def share(memory: Memory, player_id: int, name: str, path: Path) -> str:
     likes = {kind: round(taste.mean(kind), 3) for kind in sorted(taste.arms)}
     voice = _voice(ready.adapter) if ready.adapter else None
     given = VoiceFile(FORMAT, name, time.strftime("%Y-%m-%d"), likes, judged[-5000:], voice, grooves[-5000:])
-    write_whole(path, msgspec.json.format(msgspec.json.encode(given), indent=1) + b"\n", mode=0o600)
-    on_grooves = f", {len(grooves)} on grooves" if grooves else ""
-    what = f"{len(judged)} verdicts on ideas{on_grooves}" + (
-        f" and voice {ready.version}" if voice else ", no voice yet"
-    )
-    return f"{path}: {what} of {name}"
+    try:
+        write_whole(path, msgspec.json.format(msgspec.json.encode(given), indent=1) + b"\n", mode=0o600)
+    except OSError as cause:
+        raise UserError(f"{path}: cannot be written ({cause.strerror}); name another file") from None
+    counts = [f"{_verdicts(len(judged))} on ideas", *([f"{len(grooves)} on grooves"] if grooves else [])]
+    counts.append(f"voice {ready.version}" if voice else "no voice yet")
+    return f"{path}: of {name}: {', '.join(counts)}"
+
+
+def _verdicts(count: int) -> str:
+    return f"{count} verdict{'s' * (count != 1)}"
 
 
 def accept(memory: Memory, player_id: int, path: Path) -> Iterator[str]:
-    """Take a file in: its verdicts join the player's, its voice is used. Yields what was done. Raises UserError."""
+    """Take a file in: its verdicts join the player's, its voice is used; one that was taken in before adds nothing.
+    Yields what was done. Raises UserError."""
     try:
         given: VoiceFile = stored.read(path, VoiceFile)
+        marker = f"memory accept {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
     except (OSError, stored.Damaged) as why:
         reason = getattr(why, "strerror", None) or why
         raise UserError(f"{path}: not a file that `antiphon memory share` wrote ({reason})") from None
+    if any(one.sentence == marker for own in memory.sessions(player_id) for one in memory.directions(own["id"])):
+        yield f"{path}: was taken in before; nothing is added"
+        return
     stem = _unpacked(memory, player_id, given.voice, path) if given.voice else None
     session = memory.begin(player_id)
+    memory.said(session, marker, ())
     for one in given.verdicts:
         proposal = memory.proposed(session, one.kind, one.sentence, edits_of(one.edits))
         memory.judged(session, "proposal", proposal, one.verdict, one.sentence)
     for groove in given.grooves:
         memory.judged_groove(session, groove.name, groove.pattern, groove.verdict)
     memory.end(session)
-    yield f"{len(given.verdicts) + len(given.grooves)} verdicts of {given.player} are known now"
+    yield f"known now of {given.player}: {_verdicts(len(given.verdicts) + len(given.grooves))}"
     if stem:
         version = memory.adapted(player_id, str(stem), {})
         yield f"the voice is version {version} and in use; `antiphon memory rollback` goes back"

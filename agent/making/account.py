@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from agent.core.music_names import class_name, key_name, pitch_name
+from agent.making.changes import changes, facts
 from agent.making.form import Part, bar_s
 from agent.making.song_maker import Song
 from agent.parts.bass_bar import BassBar
@@ -24,9 +25,9 @@ FIGURES = {
 }
 
 
-def account(song: Song) -> str:
-    """Return the account of a song, as Markdown."""
-    return "\n".join(_lines(song)) + "\n"
+def account(song: Song, before: Mapping[str, str] | None = None) -> str:
+    """Return the account of a song, as Markdown. before: facts of the song that it revises."""
+    return "\n".join(_lines(song, before)) + "\n"
 
 
 def summary(song: Song) -> str:
@@ -41,7 +42,7 @@ def summary(song: Song) -> str:
     )
 
 
-def _lines(song: Song) -> Iterator[str]:
+def _lines(song: Song, before: Mapping[str, str] | None) -> Iterator[str]:
     yield "# What was made"
     yield ""
     yield summary(song) + f". Seed {song.seed}."
@@ -60,6 +61,12 @@ def _lines(song: Song) -> Iterator[str]:
     for one in song.brief.cannot:
         yield f"- {one}"
     yield ""
+    if before:
+        yield "## What changed"
+        yield ""
+        found = list(changes(before, facts(song)))
+        yield from (f"- {one}" for one in found or ["nothing: the song before did this already"])
+        yield ""
     yield "## The form"
     yield ""
     yield "| from | section | bars | chords | how full | out |"

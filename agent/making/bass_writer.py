@@ -59,7 +59,7 @@ class BassWriter:
         worth: dict[str, dict[str, float]] = {}
         critic = Critic.load()
         roles = dict.fromkeys(RIFF_OF.get(part.role, part.role) for part in self._outline.form.parts)
-        given_to = next(iter(roles))
+        given_to, second = [*roles, "", ""][:2]
         for number, role in enumerate(ROLES):
             if role not in roles:
                 continue
@@ -69,15 +69,17 @@ class BassWriter:
             if role in given.riffs and role in given.cycles:
                 cycles[role], riffs[role], worth[role] = given.cycles[role], self._in_key(given.riffs[role]), {}
                 continue
-            if role == given_to and self._outline.given.cycle:
-                cycles[role] = self._outline.given.cycle
+            if role == given_to and given.cycle:
+                cycles[role] = given.cycle
+            elif role == second and given.other_cycle:
+                cycles[role] = given.other_cycle
             else:
                 lively = (dials.density or 0.5) * 0.7 + 0.3 * (role == "chorus")
                 cycle = cycle_for(role, self._outline.key, dials.resolution or 0.0, lively, tuple(cycles.values()), rng)
                 slow, long = self._slow_harmony(role, rng), 2 * len(cycle) <= self._longest(role)
                 cycles[role] = held(cycle, 2) if slow and long else cycle
-            if role == given_to and self._outline.given.riff:
-                riffs[role], worth[role] = self._in_key(given.riff), {}
+            if own := {given_to: given.riff, second: given.other}.get(role):
+                riffs[role], worth[role] = self._in_key(own), {}
             else:
                 riffs[role], worth[role] = self._riff(role, cycles[role], dials, list(riffs.values()), critic, rng)
         return Themes(cycles, riffs, worth)

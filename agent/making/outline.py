@@ -27,6 +27,7 @@ LEVEL_DIALS = {"density": 0.4, "intensity": 0.5, "register": 0.5}
 PHRASE_BARS = 8  # through which the band plays as full
 WHOLE = ("band", "feel", "form")  # targets that are the whole band
 BARE_BARS, BARE_AGAIN = 4, 0.35  # of a section that begins without chords; chance that a later verse does
+SPARSE_BARS = 4  # that a song which starts sparse begins with: the bass, and what keeps the time
 FEW, FEWER = 0.16, 0.3  # levels below which parts are out, where an arc was asked for
 FADE_S, FADE_DB = 10.0, -32.0
 SLOWED = (0.94, 0.84, 0.7)  # tempo factors of the last bars of a song that slows down
@@ -36,9 +37,9 @@ SLOWED = (0.94, 0.84, 0.7)  # tempo factors of the last bars of a song that slow
 class Given:
     """What a reference gives (agent/making/reference.py): None and () are left to the maker.
 
-    riff: bars that the first kind of section plays; cycle: of its harmony, as degrees; riffs, cycles: those of a song
-    that is revised, by role; wishes: dials as the player
-    likes them; said: what it was, in words; begun: whether music comes before, so that the song needs no intro.
+    riff: bars that the first kind of section plays; cycle: of its harmony, as degrees; other, other_cycle: likewise of
+    the second kind; riffs, cycles: those of a song that is revised, by role; wishes: dials as the player likes them;
+    said: what it was, in words; begun: whether music comes before, so that the song needs no intro.
     """
 
     quarter_bpm: float | None = None
@@ -48,6 +49,8 @@ class Given:
     density: float | None = None
     riff: tuple[BassBar, ...] = ()
     cycle: tuple[tuple[int, str], ...] = ()
+    other: tuple[BassBar, ...] = ()
+    other_cycle: tuple[tuple[int, str], ...] = ()
     halves: bool = False  # of the cycle's bars: two chords in each
     riffs: Mapping[str, tuple[BassBar, ...]] = field(default_factory=dict)
     cycles: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
@@ -55,6 +58,8 @@ class Given:
     said: str = ""
     begun: bool = False
     voice: Path | None = None  # the player's own sound, which plays the line
+    liking: Mapping[str, float] = field(default_factory=dict)  # of grooves, -1 to 1, by kicks and snares
+    declined: frozenset[str] = frozenset()  # names of grooves that the player does not want
 
 
 class Outline:
@@ -171,6 +176,8 @@ class Outline:
             return frozenset({"drums", "chords", "line"})
         if arc.starts == "alone" and part is self.form.parts[0] and bar < max(min(4, part.bars // 2), 1):
             return frozenset({"drums", "chords", "line"})
+        if arc.starts == "sparse" and bar < min(SPARSE_BARS, max(len(self.form.meters) // 4, 1)):
+            return frozenset({"kick", "snare", "low_tom", "high_tom", "crash", "chords", "line"})
         asked = (arc.starts in ("sparse", "alone") and bar < len(self.form.meters) // 2) or (
             arc.ends in ("sparse", "alone") and bar >= len(self.form.meters) // 2
         )

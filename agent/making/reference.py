@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,14 +18,15 @@ from agent.listen.file_listener import listen_file
 from agent.listen.gathered import Hearing
 from agent.making.outline import Given
 from agent.memory.store import FILE, Memory
-from agent.memory.taste import Taste
+from agent.memory.taste import HALF_LIFE_DAYS, declined_grooves, taste_of
 from agent.parts.bar_chords import chords_of
 from agent.parts.bass_bar import BassBar, bass_bar, bass_bars
 from agent.parts.song_key import SongKey, key_of
 from agent.recording.derived_files import EVENTS
 from agent.recording.event_rows import BeatRow, NoteRow, rows
 from agent.reply.reply import BassPart, bass_part
-from agent.takes.riff import riff_of
+from agent.song.song_form import KNOWN_FROM, NEW_BELOW, alike
+from agent.takes.riff import riff_of, runs_of
 from listener.types import Beat, Key, Meter, Note
 from models.music.dials import NUMBERS
 from models.music.midi_reader import Score, Unusable, read_score
@@ -40,16 +42,22 @@ TRIAD = {"7": "maj", "maj7": "maj", "min7": "min", "min7b5": "dim"}
 FULL = 11.0  # notes in 16 ticks of the fullest bass
 
 
-def given_by(path: Path, player: str = GUEST) -> Given:
+def given_by(path: Path, player: str = GUEST, half_life_days: float = HALF_LIFE_DAYS) -> Given:
     """Return what a reference gives: of a file its time, key, fullness and harmony; of a session its riff as well, and
-    the player's taste and sound. Raises UserError where it cannot be read or no bass is in it."""
-    if (path / EVENTS).is_file():
-        return _with_player(_of_session(path), player)
+    the player's taste and sound. half_life_days: after which an old verdict weighs half. Raises UserError where it
+    cannot be read or no bass is in it."""
+    if is_session(path):
+        return _with_player(_of_session(path), player, half_life_days)
     if path.is_dir():
         raise UserError(f"--like {path}: no session is in it (no {EVENTS}); give a file or a session's folder")
     if not path.is_file():
         raise UserError(f"--like {path}: there is no such file; give a MIDI or sound file or a session's folder")
     return _of_midi(path) if is_midi(path) else _of_sound(path)
+
+
+def is_session(path: Path) -> bool:
+    """Return whether a folder is that of a recorded session."""
+    return (path / EVENTS).is_file()
 
 
 def is_midi(path: Path) -> bool:
@@ -123,7 +131,9 @@ def _of_sound(path: Path) -> Given:
     swing = hearing.feel.swing if hearing.feel else None
     notes = list(hearing.notes.values())
     given = _of_notes(notes, hearing.beats, swing, f"what is heard in {path.name}", path)
-    return replace(given, riff=())  # a file's riff is somebody's; a session's is the player's own
+    return replace(
+        given, riff=(), other=(), other_cycle=()
+    )  # a file's riff is somebody's; a session's is the player's own
 
 
 def _of_session(folder: Path) -> Given:
@@ -137,24 +147,26 @@ def _of_session(folder: Path) -> Given:
                 beats.append(row.beat())
     given = _of_notes(list(notes.values()), beats, None, f"what was played in {folder.name}", folder)
     played = [bar for bar in given.riff if bar.notes]
-    return given if len(played) == len(given.riff) else replace(given, riff=())
+    return given if len(played) == len(given.riff) else replace(given, riff=(), other=(), other_cycle=())
 
 
-def _with_player(given: Given, player: str) -> Given:
-    """Return what is given with the dials that the player likes, and their own sound for the line."""
+def _with_player(given: Given, player: str, half_life_days: float) -> Given:
+    """Return what is given with the dials and the grooves that the player likes, and their own sound for the line."""
     folder, voice = data_folder(), voice_path(player)
     if voice is not None and voice.is_file():
         given = replace(given, voice=voice, said=f"{given.said}; the line in {player}'s own sound")
     if player == GUEST or not (folder / FILE).is_file():
         return given
-    memory = Memory(folder)
-    try:
-        taste = Taste.of(memory.verdicts(memory.player(player)), time.time())
-    finally:
-        memory.close()
+    with closing(Memory(folder)) as memory:
+        known = memory.player(player)
+        taste, declined = taste_of(memory, known, time.time(), half_life_days), declined_grooves(memory, known)
     wishes = {name: value for name, value in taste.preferred().items() if name in NUMBERS}
+    liking = taste.liking()
     said = "".join(f"; {name} {value:.2f} as {player} likes it" for name, value in sorted(wishes.items()))
-    return replace(given, wishes=wishes, said=given.said + said)
+    liked = sum(value > 0 for value in liking.values())
+    said += f"; grooves like the {liked} that {player} likes" if liked else ""
+    said += f"; without {', '.join(sorted(declined))}, which {player} does not like" if declined else ""
+    return replace(given, wishes=wishes, liking=liking, declined=declined, said=given.said + said)
 
 
 def _of_notes(notes: Sequence[Note], beats: Sequence[Beat], swing: float | None, name: str, path: Path) -> Given:
@@ -169,8 +181,24 @@ def _of_notes(notes: Sequence[Note], beats: Sequence[Beat], swing: float | None,
     else:
         raise UserError(f"--like {path}: fewer than {RIFF_BARS} whole bars are heard in it; give a longer one")
     bars = [bass_bar(bar.meter, bar.basses) for bar in riff.bars]
-    given = _given(bars, riff.tempo_bpm, swing, name)
-    return replace(given, riff=tuple(bars[:RIFF_BARS]))
+    given = replace(_given(bars, riff.tempo_bpm, swing, name), riff=tuple(bars[:RIFF_BARS]))
+    other = _other_riff(notes, beats, given.riff)
+    if not other or given.key is None:
+        return given
+    cycle = _cycle(other, SongKey(tonic=given.key.tonic, mode=given.key.mode), given.key)
+    return replace(given, other=other, other_cycle=cycle)
+
+
+def _other_riff(notes: Sequence[Note], beats: Sequence[Beat], first: Sequence[BassBar]) -> tuple[BassBar, ...]:
+    """Return the first two bars that were played twice in a row and are unlike the first riff; () where none were."""
+    for run in runs_of(notes, beats):
+        bars = [bass_bar(bar.meter, bar.basses) for bar in run]
+        for at in range(len(bars) - 2 * RIFF_BARS + 1):
+            riff, again = bars[at : at + RIFF_BARS], bars[at + RIFF_BARS : at + 2 * RIFF_BARS]
+            played = all(bar.notes and bar.meter == first[0].meter for bar in riff)
+            if played and alike(again, riff) >= KNOWN_FROM and alike(riff, first) < NEW_BELOW:
+                return tuple(riff)
+    return ()
 
 
 def _given(

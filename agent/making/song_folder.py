@@ -15,6 +15,7 @@ from agent.core.settings import Config
 from agent.core.whole_file import try_folder, write_whole
 from agent.making.account import account, summary
 from agent.making.brief import CHARACTERS_MAX, SENTENCES_MAX, Brief
+from agent.making.changes import facts
 from agent.making.form import ticks_of
 from agent.making.outline import Given
 from agent.making.song_maker import Song
@@ -33,7 +34,8 @@ OF_RIFFS = ("bass", "band", "feel")  # targets of directions that the bass conce
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What a song was made from. sentences: the words, in order; like, after: paths of the reference and of the file
-    that it goes on from, "" = none. riffs, cycles, key: what it was made of; asked: what the riffs were to be."""
+    that it goes on from, "" = none. riffs, cycles, key: what it was made of; asked: what the riffs were to be; facts:
+    what it was like, for a revision to say what changed."""
 
     sentences: tuple[str, ...]
     seed: int = 0
@@ -44,6 +46,7 @@ class Kept:
     cycles: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
     key: Key | None = None
     asked: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 def asked_of_riffs(brief: Brief) -> str:
@@ -89,9 +92,9 @@ def write(folder: Path, song: Song, config: Config, timing: Timing | None, kept:
         if sound:
             names += _sounds(folder, song, timing)
         _roll(folder / ROLL, song, timing)
-        write_whole(folder / ACCOUNT, account(song).encode())
+        write_whole(folder / ACCOUNT, account(song, kept.facts).encode())
         themes, asked = song.themes, asked_of_riffs(song.brief)
-        kept = replace(kept, riffs=themes.riffs, cycles=themes.cycles, key=song.key, asked=asked)
+        kept = replace(kept, riffs=themes.riffs, cycles=themes.cycles, key=song.key, asked=asked, facts=facts(song))
         write_whole(folder / FILE, msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
     except (OSError, soundfile.LibsndfileError) as cause:
         raise _unwritable(folder, cause) from None

@@ -85,6 +85,8 @@ def _played(outline: Outline, responder: Responder, seed: int) -> Song:
         harmonies=tuple(harmonies),
         form=tuple(RIFF_OF.get(part.role, part.role) for part in outline.form.parts for _ in range(part.bars)),
         ends=True,
+        liking=outline.given.liking,
+        declined=outline.given.declined,
     )
     drawn, played = drawer.walk()
     take = Take(1, riff, ActiveEdits(), bars, drawn, played, outline.settings, "made from words", "", seed)

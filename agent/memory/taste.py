@@ -17,7 +17,7 @@ import numpy as np
 
 from agent.directions.edit import Edit
 from agent.memory.schema import JudgedRow
-from agent.memory.store import edits_of
+from agent.memory.store import Memory, edits_of
 
 DAY_S = 86_400.0
 REWARD = {"liked": 1.0, "more": 1.0, "ignored": 0.35, "disliked": 0.0}
@@ -37,6 +37,8 @@ DIAL_OF = {
     "register": "register",
 }
 WAYS = {"more": 1, "on": 1, "less": -1, "off": -1}
+ASKED_WEIGHT = 0.6  # of an edit that was asked for, beside 1 for one that was praised
+HALF_LIFE_DAYS = 30.0  # after which an old verdict weighs half, where no setting says otherwise
 NO_WEIGHT = 1e-9  # of verdicts, below which there is none
 SURE = 0.195  # standard deviation below which a preference is acted on unasked
 
@@ -86,14 +88,14 @@ class Taste:
     grooves: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, verdicts: Iterable[JudgedRow], now_s: float, half_life_days: float = 30.0) -> Taste:
+    def of(cls, verdicts: Iterable[JudgedRow], now_s: float, half_life_days: float = HALF_LIFE_DAYS) -> Taste:
         """Return the taste that the rows of Memory.verdicts show. now_s: wall-clock seconds."""
         taste = cls()
         for row in verdicts:
-            age_days = max(now_s - row["given_s"], 0.0) / DAY_S
-            taste.judge(row.get("kind") or "", row["verdict"], 0.5 ** (age_days / half_life_days))
+            weight = weight_of(row["given_s"], now_s, half_life_days)
+            taste.judge(row.get("kind") or "", row["verdict"], weight)
             if row["verdict"] in ("liked", "more") and row.get("edits"):
-                taste.wish(edits_of(row["edits"]), 0.5 ** (age_days / half_life_days))
+                taste.wish(edits_of(row["edits"]), weight)
         return taste
 
     def judge(self, kind: str, verdict: str, weight: float = 1.0) -> None:
@@ -172,6 +174,30 @@ class Taste:
         a = PRIOR[0] + sum(yes for yes, _ in self.arms.values())
         b = PRIOR[1] + sum(no for _, no in self.arms.values())
         return PRIOR_COUNT * a / (a + b) + liked, PRIOR_COUNT * b / (a + b) + not_liked
+
+
+def weight_of(given_s: float, now_s: float, half_life_days: float) -> float:
+    """Return what a verdict weighs now: 1 for a new one, half for every half-life. Times: wall-clock seconds."""
+    return math.pow(0.5, max(now_s - given_s, 0.0) / DAY_S / half_life_days)
+
+
+def taste_of(memory: Memory, player_id: int, now_s: float, half_life_days: float = HALF_LIFE_DAYS) -> Taste:
+    """Return all that a memory says of a player's taste: verdicts on ideas and on grooves, and what was asked for and
+    not undone."""
+    taste = Taste.of(memory.verdicts(player_id), now_s, half_life_days)
+    for row in memory.grooves(player_id):
+        if row["verdict"] in REWARD:
+            taste.judge_groove(row["pattern"], row["verdict"], weight_of(row["given_s"], now_s, half_life_days))
+    for session in memory.sessions(player_id):
+        for one in memory.directions(session["id"]):
+            taste.wish(one.edits, ASKED_WEIGHT * weight_of(one.at_s, now_s, half_life_days))
+    return taste
+
+
+def declined_grooves(memory: Memory, player_id: int) -> frozenset[str]:
+    """Return the names of the grooves that a player disliked, where that is the last they said of them."""
+    last = {row["name"]: row["verdict"] for row in memory.grooves(player_id)}
+    return frozenset(name for name, verdict in last.items() if verdict == "disliked")
 
 
 def _weigh(arms: dict[str, tuple[float, float]], name: str, verdict: str, weight: float) -> None:

@@ -9,6 +9,7 @@ from agent.making.moods import Mood
 LEAST_BARS, MOST_BARS = 4, 16  # of a change of mood
 FAR = 1.6  # distance in the plane of valence and arousal that takes the most bars
 SENSE_SHARE = 0.2  # of what a sense has still to move, bar by bar
+FOLLOW_BARS = 10  # after which nine tenths of it are done
 MOVES = ("arousal", "valence", "tension")
 NUMBERS = tuple(item.name for item in fields(Mood) if item.name not in ("words", "minor"))
 

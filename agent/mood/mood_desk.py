@@ -11,8 +11,10 @@ from agent.core.messages import SetMood, SetSense, ToMind
 from agent.core.settings import MoodConfig
 from agent.core.stored import Json
 from agent.making.moods import MOODS
+from agent.mood.glide import FOLLOW_BARS
 from agent.mood.mood_words import left_out, liveliness, mood_of, senses_of
 
+FOLLOWS = f"most of it over {FOLLOW_BARS} bars"
 CLOCK_STEP = 0.01  # by which the time of day has to have moved something
 
 
@@ -41,7 +43,7 @@ class MoodDesk:
         value = number([text], f"mood {name}", 0.0, 1.0)
         rule = self._rules[name]
         self._tell(SetSense(name, value, rule.moves, rule.amount))
-        return f"mood {name} {value:.2f}: {rule.moves} {(value - 0.5) * 2 * rule.amount:+.2f}"
+        return f"mood {name} {value:.2f}: {rule.moves} {(value - 0.5) * 2 * rule.amount:+.2f}, {FOLLOWS}"
 
     def _tell(self, sense: SetSense) -> None:
         self._senses[sense.name] = sense

@@ -210,11 +210,12 @@ def _worth(motif: Motif, onsets: set[int], beats: set[int], ticks: int, rng: np.
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What the line does in a bar. says: "rest", "call" or "answer"; half: bar 0 or 1 of its two; number: of the two
-    bars, counted from the section's first motif."""
+    bars, counted from the section's first motif; way: of agent/parts/tune.py, "" = as the motif is developed here."""
 
     says: str
     half: int
     number: int = 0
+    way: str = ""
 
     @property
     def place(self) -> int:
@@ -225,6 +226,13 @@ class Turn:
         return self.number // len(PATTERN)
 
 
+def bars_silent(density: float, ticks: int) -> int:
+    """Return the bars of a song before the line begins: as long in every meter, in whole motifs."""
+    count = bars_of_motif(ticks)
+    silent = SILENT[0 if density < 0.3 else 1 if density < 0.7 else 2]
+    return max(silent // (count * ticks), 1) * count if silent else 0
+
+
 def turn_of(bars_in_section: int, returns: int, density: float = 0.0, ticks: int = 16, opens: bool = True) -> Turn:
     """Return what the line does in a bar of a section that is here for the `returns`-th time (0: first).
 
@@ -232,9 +240,7 @@ def turn_of(bars_in_section: int, returns: int, density: float = 0.0, ticks: int
     in a later one the line is known, and need not wait.
     """
     count = bars_of_motif(ticks)
-    silent = SILENT[0 if density < 0.3 else 1 if density < 0.7 else 2]
-    waits = max(silent // (count * ticks), 1) * count if silent else 0  # as long in every meter, in whole motifs
-    bar = bars_in_section - waits if opens and not returns else bars_in_section
+    bar = bars_in_section - bars_silent(density, ticks) if opens and not returns else bars_in_section
     if bar < 0:
         return Turn("rest", bar % count)
     turns = list(PATTERN)

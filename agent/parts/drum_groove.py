@@ -277,6 +277,13 @@ def with_crash(bar: DrumBar, velocity: int) -> DrumBar:
     return ((*first, *kick, DrumHit("crash", min(velocity, CRASH_LOUDEST))), *bar[1:])
 
 
+def with_push(bar: DrumBar, tick: int, velocity: int) -> DrumBar:
+    """Return the bar with a crash and a kick on a note of the bass that leads over its bar line."""
+    there = tuple(h for h in bar[tick] if h.piece not in (*TIME_PIECES, "kick"))
+    struck = (*there, DrumHit("kick", 96), DrumHit("crash", min(velocity, CRASH_LOUDEST)))
+    return (*bar[:tick], struck, *bar[tick + 1 :])
+
+
 def thinned(bar: DrumBar) -> DrumBar:
     """Return the bar with time alone: hat or ride on the eighths, the kick on the one."""
     return tuple(

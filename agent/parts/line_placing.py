@@ -11,6 +11,7 @@ from models.music.tokens import LINE_HIGH, LINE_LOW
 
 LOW, HIGH = 71, LINE_HIGH  # MIDI: above the chord voicings (agent/parts/voicing.py)
 HOME = 75
+LOWEST = 60  # of a line that is moved down: under it, it lies among the chords' roots
 REGISTER_SPAN = (9, 4)  # semitones that the dial moves the line at its ends, down and up
 PASSING = 2  # ticks, up to which a note may pass by beside the chord, on a beat too
 FEWEST = 4  # notes of an answer
@@ -48,7 +49,7 @@ def line_of(
     pitches of an earlier statement by the motif's ticks, which is said again; only what it has is said.
     """
     shift = shift_of(register)
-    low, high, home = LOW + shift, min(HIGH, HIGH + shift), HOME + shift + lift
+    low, high, home = max(LOW + shift + min(lift, 0), LOWEST), min(HIGH, HIGH + shift), HOME + shift + lift
     ladder = [pitch for pitch in range(LINE_LOW, LINE_HIGH + 1) if pitch % 12 in scale]
     again = known is not None  # what was heard before is bent where it clashes alone
     if known is None:

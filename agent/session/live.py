@@ -135,7 +135,8 @@ class Live:
         self._heard_at = 0  # samples written when the mind last reported
 
     def run(self) -> tuple[str, ...]:
-        """Play until the end; return the causes of whatever went wrong. Raises UserError if it cannot begin."""
+        """Play until the end; return the causes of whatever went wrong, but for what came back by itself
+        (`figures.over`). Raises UserError if it cannot begin."""
         numbers = (signal.SIGINT, signal.SIGTERM) + (() if self._forever else (signal.SIGHUP,))
         handlers = {number: signal.signal(number, lambda *_: self.stop()) for number in numbers}
         state = state_folder(self._config.paths.state)
@@ -152,7 +153,7 @@ class Live:
                 self._finish(numbers)
                 for number, handler in handlers.items():
                     signal.signal(number, handler)
-        return tuple(self._troubles)
+        return tuple(cause for cause in self._troubles if cause not in self.figures.mended)
 
     def stop(self) -> None:
         """End the session within the next turns; everything is written."""

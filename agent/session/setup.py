@@ -20,6 +20,7 @@ DEFAULT_RATE = 48_000
 MIDI_SUFFIXES = frozenset({".mid", ".midi"})
 SOUND_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".w64", ".caf", ".au", ".opus"})
 RINGS_S = 2.0  # after the last note of a MIDI file
+GETTING_READY = "; getting ready takes some seconds, the very first time up to a minute"  # of compiling
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def for_mood(config: Config, seconds: float | None, fast: bool) -> Setup:
         output_channels=output.output_channels if output else 0,
         take=Path("mood") if fast else None,
         channel=None,
-        says=says + (", hearing the room" if listens else ""),
+        says=says + (", hearing the room" if listens else "") + ("" if fast else GETTING_READY),
         silence_s=None if listens else (inf if seconds is None else seconds),
         imagined=True,
     )

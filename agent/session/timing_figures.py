@@ -19,6 +19,9 @@ class Figures:
         self._past = Counts()
         self._past_xruns = self._past_missing = 0
         self._last: AudioReport | None = None
+        self._losses, self._silent_s = 0, 0.0  # of the sound card
+        self._news: set[str] = set()
+        self.mended: frozenset[str] = frozenset()  # what `played` returned and is over
         self.heard: MindReport | None = None  # the mind's last report
 
     def new_life(self) -> None:
@@ -31,14 +34,27 @@ class Figures:
         """Take the audio process's newest report; return what the player should know of it."""
         before, self._last = self._last, report
         news = []
+        lost = (report.silent_s + report.skipped_s) - ((before.silent_s + before.skipped_s) if before else 0.0)
+        self._silent_s += max(lost, 0.0)
         if report.losses > (before.losses if before else 0):
+            self._losses += report.losses - (before.losses if before else 0)
             news.append(f"lost the sound card ({report.cause or 'no sound'}); waiting for it to come back")
         if report.returns > (before.returns if before else 0):
             news.append(f"the sound card is back: {report.card}")
         was = before.port_cause if before else ""
         if report.port_cause != was:
             news.append(report.port_cause or "the MIDI port is connected")
+        self._news |= set(news)
+        well = report.returns == report.losses and not report.port_cause
+        self.mended = frozenset(self._news) if well else self.mended - set(news)
         return news
+
+    def over(self) -> str:
+        """Return in one line what failed and came back, "" = nothing."""
+        if not self._losses or self.mended != self._news:
+            return ""
+        silent = f"; {self._silent_s:.1f} s were silent" if self._silent_s >= 0.05 else ""
+        return f"the sound card was lost {self._losses} time{'s' * (self._losses > 1)} and came back{silent}"
 
     @property
     def report(self) -> AudioReport | None:

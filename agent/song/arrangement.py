@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from agent.parts.bass_bar import BassBar
 from agent.song.phrase_feel import DRONE_RISES, DRONE_STAGE, feel_at
 from agent.song.song_form import Place
 from agent.song.song_plan import Section, SongPlan
@@ -17,7 +20,16 @@ RETURN = 0.15  # that a section gains each time it comes back
 INTRO, SECOND = -0.35, 0.2  # of a song's first phrase; of every other phrase
 HALF_TIME_BELOW = -0.6
 LIFTS = (-3.0, -1.0, 1.0, 3.5, -1.0, 1.5, 4.0, 5.5)  # semitones that the chords lie higher, bar by bar of a phrase
+PUSHES, PUSH_TICKS = 0.4, 6  # share of a song's phrases whose end is pushed; ticks of their last bar
 STAGE_LIFT, SECOND_LIFT = 2.0, 1.0  # at the fullest; in every other phrase
+
+
+def push_of(plan: SongPlan, place: Place, now: BassBar) -> int | None:
+    """Return the tick in the last quarters of a phrase's or section's last bar at which the drummer crashes with the
+    bass, in place of the next one; None where they wait for that."""
+    luck = float(np.random.default_rng((plan.seed, 37, plan.current, place.phrase % 2)).random())
+    late = [note.tick for note in now.notes if note.tick % 2 == 0 and note.tick >= now.ticks - PUSH_TICKS]
+    return late[-1] if late and luck < PUSHES else None
 
 
 def stage_for(sections: Sequence[Section], energy: float, drone: bool = False, sparser: bool = True) -> float:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import numpy as np
 
-from agent.parts import chord_colour, comping, counter_line, drum_dials, drum_fill, drum_groove, harmony_plans
+from agent.parts import chord_colour, comping, counter_line, drum_dials, drum_fill, drum_groove, harmony_plans, tune
 from agent.parts.bar_chords import ChordAt, chords_of
 from agent.parts.bass_bar import BassBar, group_starts
 from agent.parts.comping import Stroke
-from agent.parts.counter_line import LineNote
+from agent.parts.counter_line import LineNote, Motif
 from agent.parts.drum_groove import DrumBar
 from agent.parts.groove_choice import Likely
 from agent.parts.groove_library import GrooveLibrary
@@ -24,7 +25,7 @@ from agent.parts.line_placing import line_of, shift_of
 from agent.parts.song_key import SongKey
 from agent.parts.voicing import voiced
 from agent.song import ending
-from agent.song.arrangement import HALF_TIME_BELOW, lift_of, stage_in
+from agent.song.arrangement import HALF_TIME_BELOW, lift_of, push_of, stage_in
 from agent.song.expectation import turn_of_groove
 from agent.song.level import hear_level
 from agent.song.phrase_feel import DRONE_STAGE, changes, feel_at, swelled
@@ -38,6 +39,7 @@ SETTLED_HATS = 0.4  # of a song whose form is given: its drummer keeps the time 
 WIDE_FROM = 0.4  # of the stage, from which chords are spread
 BASS_HATS = 0.5  # of a busier or barer bass bar, in the timekeeper
 LEADING_LINE = 1.0  # density of a line that is the tune
+LIVELY_STAGE = 0.2  # of a section, from which its tune is lively
 INTENSITY_SAY = 0.3  # of a velocity, at the dial's ends
 BREAK_VELOCITY = 84
 BREAK_NOTES_MAX = 3  # of a bar in which the bass stops
@@ -93,6 +95,10 @@ def plan_bar(
     if crash:
         plan = replace(plan, crashed=number)
         drums = drum_groove.with_crash(drums, int((104 + 8 * bar.level) * (1 + 0.1 * plan.wish.bend("intensity"))))
+    push = push_of(plan, place, now) if plan.settled and ends and not (is_break or over) else None
+    if push is not None:
+        plan = replace(plan, crashed=number)
+        drums = drum_groove.with_push(drums, push, int((100 + 8 * bar.level) * bar.loud))
     strokes = _strokes(bar, chords, rng) if chords else ()
     if certain and not now.notes and strokes:
         strokes = (Stroke(0, now.ticks, round(HELD_VELOCITY * bar.loud)),)  # the chord rings while the bass rests
@@ -338,15 +344,15 @@ def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineN
     motif = plan.answers[0] if plan.answers and plan.answers[0] else section.motif
     if motif is None or not chords:
         return plan, ()
-    turn = _turn(bar)
+    turn, lift = _turn(bar, motif)
     if turn.says == "rest":
         return replace(plan, statement=None), ()
-    motif = counter_line.developed(motif, turn, section.returns)
+    motif = tune.said_as(counter_line.developed(motif, turn, section.returns), turn.way, section.ticks)
     beats = group_starts(bar.now.meter, bar.now.ticks)
     motif = counter_line.syncopated(motif, beats, section.ticks, wish.bend("syncopation"))
     begun = plan.statement if turn.half == 1 and plan.statement else Statement(chords[0])
-    answers, lift = turn.says == "answer" and not plan.answers, counter_line.lift_of(turn)
-    first = turn.number == counter_line.FIRST_ANSWER and not section.returns
+    answers = turn.says == "answer" and not plan.answers
+    first = turn.says == "answer" and turn.number == counter_line.FIRST_ANSWER and not section.returns
 
     def say(known: Mapping[int, int] | None = None) -> tuple[LineNote, ...]:
         return line_of(
@@ -380,16 +386,33 @@ def _line(bar: _Bar, chords: tuple[ChordAt, ...]) -> tuple[SongPlan, tuple[LineN
     return replace(plan, statement=Statement(begun.chord, again, pitches)), line
 
 
-def _turn(bar: _Bar) -> counter_line.Turn:
-    """Return what the line does in the bar."""
+def _turn(bar: _Bar, motif: Motif) -> tuple[counter_line.Turn, int]:
+    """Return what the line does in the bar, and the semitones that it lies higher."""
     plan, section = bar.plan, bar.section
     if plan.answers:
-        return counter_line.Turn("answer" if plan.answers[0] else "call", plan.answers[1])
+        turn = counter_line.Turn("answer" if plan.answers[0] else "call", plan.answers[1])
+        return turn, counter_line.lift_of(turn)
     more = LEADING_LINE if plan.line_leads else STAGE_LINE * bar.stage[1]
     opens = section.name == plan.sections[0].name
+    if plan.line_leads and plan.form:
+        return _turn_of_tune(bar, motif, bar.density(more), opens)
     ticks = next(one.ticks for one in plan.sections if one.name == section.name)  # of several meters the first counts
     since = plan.phrase_of
     if not opens and not section.returns:  # live, it was heard before it was known
         count = counter_line.bars_of_motif(ticks)
         since += -(-(plan.began - since) // count) * count
-    return counter_line.turn_of(plan.heard - since, section.returns, bar.density(more), ticks, opens)
+    turn = counter_line.turn_of(plan.heard - since, section.returns, bar.density(more), ticks, opens)
+    return turn, counter_line.lift_of(turn)
+
+
+def _turn_of_tune(bar: _Bar, motif: Motif, density: float, opens: bool) -> tuple[counter_line.Turn, int]:
+    """Return what a line that is the tune does in a bar of a section whose length is known, and how much higher."""
+    plan, section = bar.plan, bar.section
+    ahead = sum(1 for _ in takewhile(plan.form[0].__eq__, plan.form))
+    silent = counter_line.bars_silent(density, section.ticks) if opens and not section.returns else 0
+    number = plan.heard - plan.began - silent
+    if number < 0:
+        return counter_line.Turn("rest", number % counter_line.bars_of_motif(section.ticks)), 0
+    at = tune.Stretch(number, number + ahead, section.returns, section.stage >= LIVELY_STAGE)
+    turn = tune.turn_in(at, density, section.ticks)
+    return turn, tune.lift_of(at, turn.way, motif)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 
@@ -33,7 +34,7 @@ class Drawer:
     old: (bar, tick) -> (the reply drawn there before, whether that bar stays as it was). parts: to be drawn anew.
     recolours: draw only another harmony for the same strokes. repeats: times the form is played. harmonies, form:
     chords and section of each bar where they are given, () = found from the bass. ends: whether the form ends, and does
-    not begin again. plans: of each bar, once it was planned.
+    not begin again. liking, declined: of grooves, as SongPlan has them. plans: of each bar, once it was planned.
     """
 
     responder: Responder
@@ -50,6 +51,8 @@ class Drawer:
     form: tuple[str, ...] = ()
     ends: bool = False
     line_leads: bool = True
+    liking: Mapping[str, float] = field(default_factory=dict)
+    declined: frozenset[str] = frozenset()
     plans: list[BarPlan] = field(default_factory=list)
     held: tuple[int, str] | None = None
     line_sounds: bool = False
@@ -80,6 +83,8 @@ class Drawer:
             key=key_given(self.riff.key),
             line_leads=self.line_leads,
             settled=bool(self.form),
+            liking=self.liking,
+            declined=self.declined,
         )
         wishes = [self._wish(settings) for settings in self.settings]
         options = GenerationOptions(self.seed, self.temperature, PARTS, dials, GUIDANCE)

@@ -56,6 +56,20 @@ def test_what_one_gives_another_has(ann: Memory, tmp_path: Path) -> None:
     assert ready.adapter and Responder.load(adapter=ready.adapter).sha256
 
 
+def test_a_file_that_is_taken_in_twice_counts_once(ann: Memory, tmp_path: Path) -> None:
+    file, ben = tmp_path / "ann.json", Memory(tmp_path / "ben")
+    voice_file.share(ann, ann.player("Ann"), "Ann", file)
+    player = ben.player("Ben")
+    list(voice_file.accept(ben, player, file))
+    (line,) = voice_file.accept(ben, player, file)
+    assert "before" in line and len(ben.verdicts(player)) == 3
+
+
+def test_a_place_that_cannot_be_written_is_named(ann: Memory, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be written"):
+        voice_file.share(ann, ann.player("Ann"), "Ann", tmp_path / "none" / "ann.json")
+
+
 def test_of_a_stranger_there_is_nothing_to_share(ann: Memory, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing was learned of Zoe"):
         voice_file.share(ann, ann.player("Zoe"), "Zoe", tmp_path / "zoe.json")

@@ -75,3 +75,11 @@ def test_chords_that_are_asked_for_play_from_the_first_bar_on() -> None:
     for more in ("brighter chords", "starts full", "no dynamics"):
         outline = Outline(brief_of([f"{form}, {more}"]), 1, Given())
         assert "chords" not in outline.settings[0].muted, more
+
+
+@pytest.mark.parametrize("sections", ["", ", verse chorus verse chorus", ", intro verse chorus"])
+def test_what_starts_sparse_begins_with_the_bass_and_one_that_keeps_the_time(sections: str) -> None:
+    for seed in range(4):
+        outline = Outline(brief_of([f"rock, 120 bpm, 32 bars, starts sparse{sections}"]), seed, Given())
+        assert all({"kick", "snare", "chords", "line"} <= own.muted for own in outline.settings[:4])
+        assert not any({"kick", "chords"} & own.muted for own in outline.settings[16:24])

@@ -16,21 +16,29 @@ from agent.making.reference import given_by, going_on_from
 from tests.models.music.midi_cases import BASS, write
 
 
+def written(folder: Path, notes: list[tuple[float, int]], beats: int) -> Path:
+    """Write a session's events: notes (seconds, MIDI pitch) on beats of 120 in 4/4; return its folder."""
+    meter = {"numerator": 4, "denominator": 4}
+    lines: list[dict[str, object]] = [
+        {"type": "beat", "time_s": beat * 0.5, "position": beat % 4 + 1, "tempo_bpm": 120.0, "meter": meter}
+        for beat in range(beats)
+    ]
+    lines += [
+        {"type": "note", "onset_s": onset_s, "pitch": pitch, "velocity": 90, "duration_s": 0.2}
+        for onset_s, pitch in notes
+    ]
+    lines.sort(key=lambda row: float(str(row.get("time_s", row.get("onset_s")))))
+    (folder / "events.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines))
+    return folder
+
+
+EIGHTHS = [(note * 0.25, 33 if note // 8 % 2 == 0 else 31) for note in range(64)]  # eight bars on A and G
+
+
 @pytest.fixture
 def session(tmp_path: Path) -> Path:
     """Eight bars of eighths on A and G at 120, as a session's events have them."""
-    meter = {"numerator": 4, "denominator": 4}
-    lines = []
-    for beat in range(40):
-        row = {"type": "beat", "time_s": beat * 0.5, "position": beat % 4 + 1, "tempo_bpm": 120.0, "meter": meter}
-        lines.append(row)
-    for note in range(64):
-        pitch = 33 if note // 8 % 2 == 0 else 31
-        row = {"type": "note", "onset_s": note * 0.25, "pitch": pitch, "velocity": 90, "duration_s": 0.2}
-        lines.append(row)
-    lines.sort(key=lambda row: float(row.get("time_s", row.get("onset_s", 0.0))))
-    (tmp_path / "events.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines))
-    return tmp_path
+    return written(tmp_path, EIGHTHS, 40)
 
 
 def test_a_midi_file_gives_tempo_key_and_feel() -> None:
@@ -51,6 +59,15 @@ def test_a_session_gives_the_players_riff(session: Path) -> None:
     given = given_by(session)
     assert given.quarter_bpm == pytest.approx(120, abs=2)
     assert [[note.pitch for note in bar.notes] for bar in given.riff] == [[33] * 8, [31] * 8]
+
+
+def test_a_session_with_two_riffs_gives_both(session: Path) -> None:
+    assert not given_by(session).other
+    bars = [(16.0 + 2 * bar + beat * 0.5, pitch) for bar in range(8) for beat, pitch in ((0, 29), (1.5, 41), (3, 36))]
+    given = given_by(written(session, EIGHTHS + bars, 68))
+    assert [[note.tick for note in bar.notes] for bar in given.riff] == [list(range(0, 16, 2))] * 2
+    assert [[note.tick for note in bar.notes] for bar in given.other] == [[0, 6, 12]] * 2
+    assert len(given.other_cycle) == 2 and given.other_cycle[0][0] != given.cycle[0][0]
 
 
 def test_a_song_goes_on_from_the_last_bars_of_a_file(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,9 +119,13 @@ def test_a_revision_keeps_the_riffs_of_which_nothing_else_is_asked(
     assert set(before) == {"verse", "chorus"}
     assert main(["make", "--continue", str(out), "faster, less snare", "--midi-only"]) == 0
     assert song_folder.read(out).riffs == before
-    assert "that of the song before" in (out / "account.md").read_text()
+    said = (out / "account.md").read_text()
+    assert "that of the song before" in said
+    assert re.search(r"- tempo: (\d+) quarters a minute, before (?!\1)\d+ ", said) and "the riff of" not in said
     assert main(["make", "--continue", str(out), "--instead", "in 7/8", "--midi-only"]) == 0
     assert song_folder.read(out).riffs != before
+    said = (out / "account.md").read_text()
+    assert "- meter: 7/8, before 4/4" in said and "- the riff of the verse is another" in said
 
 
 def test_a_chord_within_a_bar_has_a_bass_note_of_its_own(responder: Responder) -> None:
@@ -178,3 +183,30 @@ def test_bad_input_is_one_line_and_code_2(
     assert main(["make", *argv]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_the_line_goes_on_within_a_section_and_lies_higher_in_the_chorus(responder: Responder) -> None:
+    song = make(brief_of(["rock, 110 bpm, verse chorus, 16 bars"]), responder, 1)
+    places: dict[str, list[float]] = {}
+    for part in song.form.parts:
+        lines = [song.plans[bar].line for bar in range(part.first, part.end)]
+        said = [
+            tuple((16 * bar + note.tick, note.pitch) for bar, line in enumerate(lines[at : at + 2]) for note in line)
+            for at in range(0, part.bars, 2)
+        ]
+        assert len(set(said)) >= 3, "no motif is said all along"
+        assert set(said[: len(said) // 2]).isdisjoint(said[-1:])
+        places[part.role] = [note.pitch for line in lines for note in line]
+    assert sum(places["verse"]) / len(places["verse"]) + 2 < sum(places["chorus"]) / len(places["chorus"])
+
+
+def test_a_drummer_crashes_with_the_bass_at_the_end_of_some_phrases(responder: Responder) -> None:
+    crashes = []
+    for seed in range(3):
+        song = make(brief_of(["rock, 120 bpm, verse chorus verse chorus, 24 bars"]), responder, seed)
+        for plan in song.plans:
+            struck = [tick for tick, hits in enumerate(plan.drums) if any(hit.piece == "crash" for hit in hits)]
+            late = [tick for tick in struck if tick]
+            assert all(tick in {note.tick for note in song.bass[plan.number].notes} for tick in late)
+            crashes += struck
+    assert 0 < sum(tick > 0 for tick in crashes) < len(crashes) / 2 + 1

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from agent.making.moods import MOODS
-from agent.mood.glide import Glide
+from agent.mood.glide import FOLLOW_BARS, Glide
 
 CALM, DRIVE, FOCUS = MOODS["calm"], MOODS["drive"], MOODS["focus"]
 
@@ -42,3 +42,14 @@ def test_a_sense_moves_the_mood_by_steps_and_back():
     for _ in range(30):
         glide = glide.next_bar()
     assert glide.at(60).arousal == pytest.approx(FOCUS.arousal, abs=0.01)
+
+
+def test_what_a_sense_moves_is_nine_tenths_done_when_it_is_said_to_be():
+    glide = Glide(CALM, CALM).sensed("pace", "arousal", 0.5, 1.0)
+    for _ in range(FOLLOW_BARS):
+        glide = glide.next_bar()
+    assert glide.at(0).arousal - CALM.arousal == pytest.approx(0.5, rel=0.12)
+    glide = glide.sensed("pace", "arousal", 0.5, 0.5)
+    for _ in range(3 * FOLLOW_BARS):
+        glide = glide.next_bar()
+    assert glide.at(0).arousal == pytest.approx(CALM.arousal, abs=0.01)

@@ -21,7 +21,7 @@ def desk(config=PLAYS):
 def test_a_mood_and_a_sense_are_sent_and_told_again():
     mood, sent = desk()
     assert mood.command("dark, over 8 bars") == "mood dark, over 8 bars"
-    assert mood.command("heart_rate 0.75") == "mood heart_rate 0.75: arousal +0.30"
+    assert mood.command("heart_rate 0.75") == "mood heart_rate 0.75: arousal +0.30, most of it over 10 bars"
     assert isinstance(sent[0], SetMood)
     assert sent[1] == SetSense("heart_rate", 0.75, "arousal", 0.6)
     assert mood.again() == sent
