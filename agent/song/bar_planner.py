@@ -47,7 +47,7 @@ FORM_KNOWN = (24, 32)  # bars of a section, after which its phrases may turn out
 HALF_FILL = 0.18  # chance of a short fill in the middle of a phrase
 SETTLED_FILL = 0.13  # and, of a settled drummer, in every second bar: fills only where sections end sound counted
 HELD_VELOCITY = 66
-SOFT_TOUCH = -0.55  # bend of intensity over a drone and in a drop: the rim for the snare, softer
+SOFT_TOUCH = -0.55  # bend of intensity over a drone, over muted strings and in a drop: the rim for the snare, softer
 
 
 def plan_bar(
@@ -296,7 +296,9 @@ def _drums(bar: _Bar, library: GrooveLibrary, rng: np.random.Generator) -> tuple
     drums = drum_groove.at_level(drums, bar.level)
     if feel.builds:
         drums = swelled(drums, now.meter, place)
-    if drone or feel.drops:
+    if plan.muted and not is_fill:
+        drums = drum_groove.on_closed_hat(drums)
+    if drone or feel.drops or (plan.muted and not is_fill):
         drums = drum_dials.at_intensity(drums, now.meter, SOFT_TOUCH)
     if wish.intensity != 0.5:
         drums = drum_dials.at_intensity(drums, now.meter, wish.bend("intensity"))

@@ -35,6 +35,7 @@ from models.music.tokens import BassTick, Position, Reply
 
 AHEAD_BARS = 2  # foretold when a bar is planned
 KEPT_CHOICES = 32
+SIDE_STICK, OPEN_TOUCH = "side stick, closed hats", "snare and hats as the groove has them"
 TIMES_MAX = 256  # bass bars whose times are counted
 VIEW_BARS = 4
 SAME_TEMPO = 0.08
@@ -98,12 +99,16 @@ class LiveSong:
         self.ever_heard = False
         self.sounds = False  # whether the band plays: until it does, its section is chosen anew each bar
 
-    def ask(self, wish: Wish, swung: bool, style: str | None, quarter_bpm: float) -> None:
-        """Set what the next bars are planned on. A tempo that drifts is the same tempo."""
+    def ask(self, wish: Wish, swung: bool, style: str | None, quarter_bpm: float, muted: bool = False) -> None:
+        """Set what the next bars are planned on. A tempo that drifts is the same tempo. muted: as in SongPlan."""
+        if muted != self.song.muted:
+            touch, reason = (SIDE_STICK, "the bass is muted") if muted else (OPEN_TOUCH, "the bass is open again")
+            self._choices.append(Choice("touch", touch, reason=reason))
         before = self.song.quarter_bpm
         same = before and abs(quarter_bpm / before - 1) < SAME_TEMPO
         bpm = before if same else quarter_bpm
-        self.song = replace(self.song, wish=wish, swung=swung, style=style or self._style, quarter_bpm=bpm)
+        asked = replace(self.song, wish=wish, swung=swung, style=style or self._style, quarter_bpm=bpm)
+        self.song = replace(asked, muted=muted)
 
     def like_grooves(self, liking: Mapping[str, float], declined: frozenset[str]) -> None:
         """Set which grooves the player likes, as in SongPlan; one that is declined ends with this bar."""
@@ -396,7 +401,8 @@ class LiveSong:
         """Return a song on what is asked of the band now."""
         now = self.song
         bpm, likes = now.quarter_bpm, now.liking
-        return replace(song, wish=now.wish, style=now.style, quarter_bpm=bpm, liking=likes, declined=now.declined)
+        asked = replace(song, wish=now.wish, style=now.style, quarter_bpm=bpm, liking=likes, declined=now.declined)
+        return replace(asked, muted=now.muted)
 
     def _scored(self, bar: int, ticks: int) -> list[ScoredBar]:
         """Return what is known of the bars from one on; empty where that one is another than is played."""
