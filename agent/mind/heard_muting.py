@@ -12,7 +12,7 @@ from listener.types import FRAME_S
 from models.codec.muting import FRAMES, MutedAxis, row_of
 
 KEPT_FRAMES = 512
-LATELY, BEFORE, LEAST_BEFORE = 6, 48, 10  # notes
+LATELY, BEFORE, LEAST_BEFORE = 6, 48, 16  # notes
 MUTED_FROM, OPEN_BELOW = 0.35, 0.17  # of the way from open to muted: 2 in 100 unchanged lines lie above the first
 
 Latent = NDArray[np.float32]
