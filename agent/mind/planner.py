@@ -549,7 +549,7 @@ class Planner:
         assert self._tick and self._grid
         bar = self._tick.position.bar
         dials = self._directing.dials(self._dials, bar)
-        self.song.imagined, self.song.bits = self._imagination.grooves, self._imagination.likelihood.bits
+        self.song.imagined, self.song.bits = self._imagination.bars, self._imagination.likelihood.bits
         self.song.sounds = self.form.state in AUDIBLE
         moves = self._directing.settings(bar).harmony_moves
         wish = wish_of(dials, self._guidance, self._config.temperature, moves)

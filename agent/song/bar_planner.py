@@ -18,7 +18,7 @@ from agent.parts.counter_line import LineNote
 from agent.parts.drum_groove import DrumBar
 from agent.parts.groove_choice import Likely
 from agent.parts.groove_library import GrooveLibrary
-from agent.parts.groove_traits import Traits
+from agent.parts.imagined_bars import ImaginedBars
 from agent.parts.line_memory import SAID_MAX, Saying, Statement, suits_again
 from agent.parts.line_placing import line_of, shift_of
 from agent.parts.song_key import SongKey
@@ -55,7 +55,7 @@ def plan_bar(
     ahead: Sequence[BassBar],
     library: GrooveLibrary,
     certain: bool,
-    imagined: Sequence[Traits] = (),
+    imagined: Sequence[ImaginedBars] = (),
     critic: Critic | None = None,
     likely: Likely | None = None,
     stops: bool = True,
@@ -63,7 +63,7 @@ def plan_bar(
     """Return (the plan with its section decided, the next bar).
 
     ahead: the bass of the next bar and as many after it as are known or foretold, at least one. certain: whether they
-    are known, as in a file that was read. imagined: the responder's grooves, candidates beside the played ones. critic:
+    are known, as in a file that was read. imagined: by the responder, candidates beside the others. critic:
     judges comping and line; None = rules alone. likely: how surprising a groove is to the responder. stops: whether the
     band may stop with the bass.
     """

@@ -16,7 +16,8 @@ from agent.parts.bass_bar import BassBar, BassNote, bass_bar, group_starts, like
 from agent.parts.counter_line import Motif
 from agent.parts.drum_groove import Groove
 from agent.parts.groove_library import GrooveLibrary
-from agent.parts.groove_traits import Traits, text_of
+from agent.parts.groove_traits import text_of
+from agent.parts.imagined_bars import ImaginedBars
 from agent.parts.song_key import key_given
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
@@ -73,7 +74,7 @@ class LiveSong:
         self, library: GrooveLibrary, seed: int, style: str | None = None, critic: Critic | None = None
     ) -> None:
         self.library, self.critic, self._seed, self._style = library, critic, seed, style
-        self.imagined: tuple[Traits, ...] = ()
+        self.imagined: tuple[ImaginedBars, ...] = ()
         self.bits: Mapping[str, float] = {}  # of grooves, to the responder
         self.song = SongPlan(seed=seed, style=style)
         self._times: dict[frozenset[tuple[int, int]], int] = {}  # how often each bass bar was heard, note for note
