@@ -157,12 +157,12 @@ class Responder:
     def initial_state(self) -> ResponderState:
         """Return the state before anything was heard or played; step once before the first sample.
 
-        With a player's adapter the backbone begins as if it had just played with that player.
+        With a player's adapter it begins as if it had just played with that player, their last bars in mind.
         """
         start = self._added.start if self._added else None
         hidden = self._backbone.initial_state() if start is None else start.copy()
         logits = np.zeros(self.config.logits, np.float32)
-        past = PastState() if self.config.past else None
+        past = PastState.of(self._added.bars if self._added else {}) if self.config.past else None
         return ResponderState(hidden, None, logits, Memory(), past=past)
 
     def step(self, x: TickInput, state: ResponderState) -> ResponderState:

@@ -19,6 +19,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -29,7 +30,7 @@ from models.corpus.song import CACHE, Song
 from models.music.tokens import LEVELS, PARTS
 from models.responder import adapter as adapters
 from models.responder import responder
-from models.responder.adapter import ADD, DOWN, START, UP, Adapter
+from models.responder.adapter import ADD, BARS, DOWN, KEPT_BARS, START, UP, Adapter
 from models.responder.net import FORESEE_WEIGHT, SLICES, ResponderNet
 from models.training.adapter_course import AdapterConfig, Course, Material
 from models.training.batches import Batch
@@ -217,12 +218,15 @@ def chosen(practice: Practice, apart: Material, allowed: float = ALLOWED) -> Ada
 
 
 def begun(practice: Practice, made: Adapter, learn: Sequence[Song]) -> Adapter:
-    """Return the adapter with the state to begin with: after the last piece of which a part was learned."""
+    """Return the adapter with what to begin with: the state after the last piece of which a part was learned, and that
+    piece's last bars where the responder recalls bars."""
     known = [song for song in learn if any(song.has)]
     if not known:
         return made
     state = played_with(responder.Responder.of(merged_net(practice.net, made)), known[-1])
-    return replace(made, arrays={**made.arrays, START: state})
+    kept = state.past.newest(KEPT_BARS) if state.past else {}
+    bars = {f"{BARS}{length}": content.astype(np.float32) for length, content in kept.items()}
+    return replace(made, arrays={**made.arrays, START: state.hidden, **bars})
 
 
 def _tried(practice: Practice, strength: float, groups: Mapping[str, Sequence[Song]]) -> dict[str, float]:

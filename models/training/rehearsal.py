@@ -16,7 +16,7 @@ from listener.types import Meter
 from models.corpus import played_pieces
 from models.corpus.song import Song, load_songs, save_songs
 from models.music.tokens import EMPTY_REPLY, BassTick, Position, TickInput
-from models.responder.responder import Responder
+from models.responder.responder import Responder, ResponderState
 from models.responder.sampling import NO_LEAN, TASTE, Taste
 
 Floats = NDArray[np.float32]
@@ -53,8 +53,8 @@ def imagined(responder: Responder, number: int, ticks: int = TICKS) -> Song:
     return played_pieces.song_of(f"imagined {number}", made, (True, True, True), "imagined")
 
 
-def played_with(responder: Responder, song: Song) -> Floats:
-    """Return the backbone's state after a piece of a player, in which the parts that it lacks are the responder's own.
+def played_with(responder: Responder, song: Song) -> ResponderState:
+    """Return the state after a piece of a player, in which the parts that it lacks are the responder's own.
 
     What a band plays depends on what it has just played more than on its weights: begun from this state it goes on in
     the player's way, begun from nothing in the base's.
@@ -67,7 +67,7 @@ def played_with(responder: Responder, song: Song) -> Floats:
         reply = replace(reply, drums=played.drums) if drums else reply
         reply = replace(reply, chord=played.chord, chord_off=played.chord_off) if chords else reply
         reply = replace(reply, line=played.line, line_off=played.line_off) if line else reply
-    return state.hidden
+    return state
 
 
 def _sounding(begun: BassTick | None, before: BassTick) -> BassTick:
