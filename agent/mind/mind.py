@@ -26,8 +26,9 @@ from agent.core.settings import Config, ModelsConfig
 from agent.core.types import Decision, Plan
 from agent.directions.active import MindMessage
 from agent.duet.duet import Duet
+from agent.mind.heard_muting import Latent
 from agent.mind.lookahead import FIRST_S, Ahead
-from agent.mind.planner import Latent, Planner
+from agent.mind.planner import Planner
 from agent.mood.imagined_player import ImaginedPlayer
 from agent.mood.mood_words import mood_of
 from agent.parts.groove_library import GrooveLibrary
