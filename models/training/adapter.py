@@ -218,15 +218,16 @@ def chosen(practice: Practice, apart: Material, allowed: float = ALLOWED) -> Ada
 
 
 def begun(practice: Practice, made: Adapter, learn: Sequence[Song]) -> Adapter:
-    """Return the adapter with what to begin with: the state after the last piece of which a part was learned, and that
-    piece's last bars where the responder recalls bars."""
+    """Return the adapter with what to begin with, after the pieces of which a part was learned: the player's last bars
+    where the responder recalls bars, else the state."""
     known = [song for song in learn if any(song.has)]
     if not known:
         return made
-    state = played_with(responder.Responder.of(merged_net(practice.net, made)), known[-1])
-    kept = state.past.newest(KEPT_BARS) if state.past else {}
-    bars = {f"{BARS}{length}": content.astype(np.float32) for length, content in kept.items()}
-    return replace(made, arrays={**made.arrays, START: state.hidden, **bars})
+    state = played_with(responder.Responder.of(merged_net(practice.net, made)), known)
+    if state.past is None:
+        return replace(made, arrays={**made.arrays, START: state.hidden})
+    bars = {f"{BARS}{length}": bars.astype(np.float32) for length, bars in state.past.newest(KEPT_BARS).items()}
+    return replace(made, arrays={**made.arrays, **bars})
 
 
 def _tried(practice: Practice, strength: float, groups: Mapping[str, Sequence[Song]]) -> dict[str, float]:
