@@ -24,14 +24,15 @@ from benchmarks.common import results
 from listener.types import Meter
 from models import paths
 from models.corpus import build_corpus
+from models.corpus.rebarring import WAYS, can_be_rebarred, rebarred
 from models.corpus.song import CACHE, Song, load_songs
 from models.music.tokens import EMPTY_REPLY, PARTS, BassTick, Position, TickInput
 from models.responder.responder import NAMED, Responder
 from models.training.evaluate import PIECE_TICKS, evaluate, held_out, song_nats
 
 PLAIN = {"4/4", "3/4", "6/8", "6/4", "9/8", "12/8", "2/4"}
-MODELS = {"responder (SSM, shipped)": "ssm", "LSTM of equal size": "lstm", "trained on whole songs": "songs"}
-SHIPPED = "responder (SSM, shipped)"
+MODELS = {"responder (ships)": "songs", "before it: SSM": "ssm", "LSTM of equal size": "lstm"}
+SHIPPED = "responder (ships)"
 System = Callable[[list[Song]], Iterator[tuple[Song, Nats]]]
 
 
@@ -55,6 +56,18 @@ def table(system: System, songs: list[Song]) -> dict[str, float]:
                 found[f"drums+chords {row}"].append(both)
     means = {key: float(np.concatenate(values).mean()) for key, values in found.items()}
     return {"total": sum(means[part] for part in PARTS), **means}
+
+
+def rebarred_row(model: Responder, songs: list[Song]) -> dict[str, float]:
+    """Nats per tick of drums and chords of bands' songs in 4/4 re-barred by whole beats, over those of the songs."""
+    bands = [s for s in songs if s.source != "mma" and str(s.meter) == "4/4" and s.has[1] and can_be_rebarred(s)]
+
+    def nats(found: list[Song]) -> float:
+        return float(np.mean([(n["drums"] + n["chords"]).mean() for _, n in song_nats(model.net, found)]))
+
+    whole = nats(bands)
+    rows = {str(meter): nats([rebarred(s, meter, way) for s in bands for way in (0, 1)]) / whole for meter in WAYS}
+    return {"songs": len(bands), **rows, "mean": float(np.mean(list(rows.values())))}
 
 
 def sound_row(model: Responder, songs: list[Song]) -> dict[str, float]:
@@ -125,6 +138,10 @@ def main() -> int:
     speeds = {name: speed_of(model, NAMED[MODELS[name]]) for name, model in models.items()}
     for name, speed in speeds.items():
         print(f"{name:40}" + "  ".join(f"{key} {value:.3f}" for key, value in speed.items()))
+    for name, model in models.items():
+        row = rebarred_row(model, test)
+        print(f"{name:40}re-barred / 4/4  " + "  ".join(f"{key} {value:.3f}" for key, value in row.items()))
+        results.append("responder", f"{name}: re-barred by whole beats over 4/4", row)
     sounds = {name: sound_row(model, [s for s in songs if s.split == "test"]) for name, model in models.items()}
     for name, row in sounds.items():
         print(f"{name:40}" + "  ".join(f"{key} {value:.4f}" for key, value in row.items()))

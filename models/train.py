@@ -1,5 +1,5 @@
-"""Train what ships: `python -m models.train responder|songs|codec|ears|timbre|timing|critic|readings [options]`; --help
-after the name.
+"""Train what ships: `python -m models.train responder|songs|codec|ears|timbre|muting|timing|critic|readings
+[options]`; --help after the name.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ TRAINERS = {
     "codec": "models.training.codec",
     "ears": "models.training.ears",
     "timbre": "models.training.timbre",
+    "muting": "models.training.muting.trainer",
     "timing": "models.training.timing",
     "critic": "models.training.critic",
     "readings": "models.training.readings.trainer",

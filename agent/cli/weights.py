@@ -27,6 +27,7 @@ SHIPPED = {
     "responder": models_paths.WEIGHTS / "responder",
     "responder-lstm": models_paths.WEIGHTS / "responder-lstm",
     "responder-songs": models_paths.WEIGHTS / "responder-songs",
+    "muting": models_paths.WEIGHTS / "muting",
     "timing": models_paths.WEIGHTS / "timing",
     "critic": models_paths.WEIGHTS / "critic",
     "reader": models_paths.WEIGHTS / "reader",

@@ -26,8 +26,9 @@ from agent.core.settings import Config, ModelsConfig
 from agent.core.types import Decision, Plan
 from agent.directions.active import MindMessage
 from agent.duet.duet import Duet
+from agent.mind.heard_muting import Latent
 from agent.mind.lookahead import FIRST_S, Ahead
-from agent.mind.planner import Latent, Planner
+from agent.mind.planner import Planner
 from agent.mood.imagined_player import ImaginedPlayer
 from agent.mood.mood_words import mood_of
 from agent.parts.groove_library import GrooveLibrary
@@ -37,6 +38,7 @@ from listener.rhythm.hints import FASTEST_BPM, SLOWEST_BPM
 from listener.rhythm.readings import SHAPES
 from listener.types import Analysis, Frame, Grid, Meter
 from models.codec import codec as codec_module
+from models.codec import muting
 from models.codec.codec import Codec
 from models.codec.official import is_official, load_official, weights_file
 from models.critic.critic import Critic
@@ -119,7 +121,8 @@ class Mind:
         for meter in USUAL_METERS:  # no frame has the time for it
             _read(grooves, meter)
         self._unread = list(RARE_METERS)
-        self._planner = Planner(responder, config.band, parts, commit_s, config.dials, timing, grooves, critic)
+        axis = muting.load() if self._codec and config.models.codec is None else None
+        self._planner = Planner(responder, config.band, parts, commit_s, config.dials, timing, grooves, critic, axis)
         self._given: Grid | None = None  # another machine's beat
         self._presses: int | None = None  # heard so far, where the bass comes as MIDI
         mood = config.mood

@@ -12,7 +12,6 @@ from collections import deque
 from dataclasses import fields, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agent.band.band_state import AUDIBLE, BandEntrance, BandState, Gate
 from agent.band.modes import Phase
@@ -59,6 +58,7 @@ from agent.leading.song_bars import SongBars
 from agent.mind.band_time import BandTime
 from agent.mind.common_ground import common
 from agent.mind.heard_before import heard_before
+from agent.mind.heard_muting import HeardMuting, Latent
 from agent.mind.riff_loop import RiffLoop
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.imagination import Imagination
@@ -71,6 +71,7 @@ from agent.song.rebarring import SURE_BARS, ratio_of
 from agent.song.song_plan import wish_of
 from listener.cycle_grid import CycleGrid
 from listener.types import Analysis, Grid, Note
+from models.codec.muting import MutedAxis
 from models.critic.critic import Critic
 from models.music.dials import Dials
 from models.music.tokens import EMPTY_REPLY, BassTick, ChordHit, Position, Reply, TickInput, ticks_per_beat
@@ -87,8 +88,6 @@ KEPT_ONSETS = 1024  # of cycles that may be kept
 KEPT_WAITING = 64  # sections that were kept and are not told of yet, one a frame
 ARRIVES_FROM, ON_THE_ONE = 1.2, 0.25  # of a beat that slowed down, from which a one may be the last note; of a beat
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
-
-Latent = NDArray[np.float32]
 
 
 class Planner:
@@ -108,6 +107,7 @@ class Planner:
         timing: Timing | None = None,
         grooves: GrooveLibrary | None = None,
         critic: Critic | None = None,
+        muted_axis: MutedAxis | None = None,
     ) -> None:
         self.form = BandEntrance(config, parts)
         self._responder, self._config = responder, config
@@ -134,7 +134,7 @@ class Planner:
         self.leading = Leading(self.bars)
         self._time, self._touch = BandTime(self.form, self.leading), Touch()
         self._imagination = Imagination(config.seed)
-        self._latents: deque[tuple[float, Latent]] = deque(maxlen=512)
+        self._muting = HeardMuting(muted_axis)
         self._reset()
 
     def _reset(self) -> None:
@@ -149,6 +149,7 @@ class Planner:
         self._sounding: Note | None = None
         self._committed_s = float("-inf")
         self._bars_known = False  # the band has set its bars itself, and they have not turned since
+        self._muting.reset()
         self.song.reset()
         self.bars.reset()
         self._imagination.reset()
@@ -370,8 +371,7 @@ class Planner:
         while len(self._onsets) > KEPT_ONSETS:
             del self._onsets[next(iter(self._onsets))]
         self._directing.key = analysis.key or self._directing.key
-        if latent is not None:
-            self._latents.append((analysis.time_s, latent))
+        self._muting.hear(analysis.time_s, latent, [note.onset_s for note in analysis.notes])
 
     def _stop(self, now_s: float) -> Plan:
         self._reset()
@@ -416,7 +416,8 @@ class Planner:
         heard = self._bass_of(tick)
         self._directing.push(tick.position.tick, heard.onset_pitch)
         self._note_drawn(tick, after, heard)
-        bass, sound = self.form.hears(tick, heard, self._sound_of(tick, after))
+        latent = self._muting.between(tick.time_on(self._grid), after.time_on(self._grid))
+        bass, sound = self.form.hears(tick, heard, latent)
         reply = self._replies.pop(tick.number, EMPTY_REPLY)
         self._state = self._responder.step(self._input(after.position, bass, sound, reply), self._state)
         if tick.position.tick == 0:
@@ -460,12 +461,6 @@ class Planner:
         whole = int(np.floor(beat))
         sub = straight(beat - whole, self._grid.swing) * ticks_per_beat(self._grid.meter_at(whole))
         return self._tick.number + ticks_between(self._tick.beat, whole, self._grid) + round(sub - self._tick.sub)
-
-    def _sound_of(self, tick: Tick, after: Tick) -> Latent | None:
-        assert self._grid
-        start_s, end_s = tick.time_on(self._grid), after.time_on(self._grid)
-        inside = [latent for time_s, latent in self._latents if start_s <= time_s < end_s]
-        return np.mean(inside, axis=0, dtype=np.float32) if inside else None
 
     def _plan(self, now_s: float) -> Plan:
         """Imagine ahead on a copy of the state; commit what must leave before the next tick is heard."""
@@ -560,11 +555,12 @@ class Planner:
         assert self._tick and self._grid
         bar = self._tick.position.bar
         dials = self._directing.dials(self._dials, bar)
-        self.song.imagined, self.song.bits = self._imagination.grooves, self._imagination.likelihood.bits
+        self.song.imagined, self.song.bits = self._imagination.bars, self._imagination.likelihood.bits
         self.song.sounds = self.form.state in AUDIBLE
         moves = self._directing.settings(bar).harmony_moves
         wish = wish_of(dials, self._guidance, self._config.temperature, moves)
-        self.song.ask(wish, self._grid.swing > SWUNG_FROM, dials.style, quarter_bpm_of(self._grid))
+        swung = self._grid.swing > SWUNG_FROM
+        self.song.ask(wish, swung, dials.style, quarter_bpm_of(self._grid), self._muting.muted)
 
     def _input(self, position: Position, bass: BassTick, sound: Latent | None, reply: Reply) -> TickInput:
         dials = self._directing.dials(self._dials, position.bar)

@@ -66,7 +66,7 @@ class MotifNote:
 
 @dataclass(frozen=True, slots=True)
 class Motif:
-    """source: "riff", "twice", "new" or, of another band, "other"."""
+    """source: "riff", "twice", "new", "imagined" by the responder or, of another band, "other"."""
 
     notes: tuple[MotifNote, ...]
     source: str = "new"
@@ -88,12 +88,18 @@ def bars_of_motif(ticks: int) -> int:
 
 
 def motifs_for(
-    bass: Sequence[BassBar], rng: np.random.Generator, tries: int = 60, kept: int = 12, quarter_bpm: float = 0.0
+    bass: Sequence[BassBar],
+    rng: np.random.Generator,
+    tries: int = 60,
+    kept: int = 12,
+    quarter_bpm: float = 0.0,
+    others: Sequence[Motif] = (),
 ) -> list[tuple[float, Motif]]:
     """Return (worth, motif) of the best of many for two bars of a section, the best first.
 
     They lie in the bass's gaps, half on the beat, move by step and end.
-    bass: the section's first bars; quarter_bpm: the tempo, 0 = not known. Empty where the meter leaves no room.
+    bass: the section's first bars; quarter_bpm: the tempo, 0 = not known; others: judged beside those that are drawn.
+    Empty where the meter leaves no room.
     """
     if not bass or bass[0].ticks < 6:
         return []
@@ -103,7 +109,7 @@ def motifs_for(
     ticks = ticks * count // 2
     cells = CELLS if not 0 < quarter_bpm <= QUICK_TO else CELLS + QUICK
     drawn = [motif for _ in range(tries) if (motif := _draw(bass, ticks, rng, cells)) is not None]
-    worth = [(_worth(motif, onsets, beats, 2 * ticks, rng), motif) for motif in drawn]
+    worth = [(_worth(motif, onsets, beats, 2 * ticks, rng), motif) for motif in [*drawn, *others]]
     return sorted(worth, key=lambda one: -one[0])[:kept]
 
 

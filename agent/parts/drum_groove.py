@@ -297,6 +297,11 @@ def on_ride(bar: DrumBar) -> DrumBar:
     return tuple(tuple(DrumHit("ride", h.velocity) if h.piece == "closed_hat" else h for h in hits) for hits in bar)
 
 
+def on_closed_hat(bar: DrumBar) -> DrumBar:
+    """Return the bar with its ride played on the closed hat."""
+    return tuple(tuple(DrumHit("closed_hat", h.velocity) if h.piece == "ride" else h for h in hits) for hits in bar)
+
+
 def break_bar(bass: BassBar) -> DrumBar:
     """Return hits together with the bass, and nothing else: a stop the band knows."""
     onsets = {note.tick: note.velocity for note in bass.notes}

@@ -1,5 +1,5 @@
-"""The responder imagines grooves ahead of need, a few ticks a frame: candidates for the next section; and says how
-likely played ones are.
+"""The responder imagines bars ahead of need, a few ticks a frame: candidates for the next section; and says how likely
+played grooves are.
 
 Each job begins on a bar line with a copy of the responder's state and plays two bars over the bass that is foretold.
 """
@@ -13,7 +13,8 @@ import numpy as np
 from agent.parts.bass_bar import BassBar
 from agent.parts.drum_groove import Groove, usual_loudness
 from agent.parts.groove_likelihood import GrooveLikelihood
-from agent.parts.groove_traits import Traits, traits
+from agent.parts.groove_traits import traits
+from agent.parts.imagined_bars import IMAGINED, ImaginedBars
 from models.music.dials import Dials
 from models.music.plan_tick import PlanTick
 from models.music.tokens import BassTick, Position
@@ -28,7 +29,7 @@ ANEW = PlanTick(again="new")  # candidates are not to be what is played already
 
 
 class Imagination:
-    """begin(...) at a bar line, work() once a frame; `grooves` are the newest imagined ones, at most KEPT;
+    """begin(...) at a bar line, work() once a frame; `bars` are the newest imagined ones, at most KEPT;
     likelihood.bits: of the candidates asked for last."""
 
     def __init__(self, seed: int) -> None:
@@ -36,13 +37,13 @@ class Imagination:
         self.reset()
 
     def reset(self) -> None:
-        self.grooves: tuple[Traits, ...] = ()
+        self.bars: tuple[ImaginedBars, ...] = ()
         self.likelihood = GrooveLikelihood()
         self._job: Proposal | None = None
         self._count = 0
 
     def begin(self, state: ResponderState, at: Position, bass: BassBar, candidates: Sequence[Groove] = ()) -> None:
-        """Begin to imagine unless a groove is still being imagined, and to weigh the candidates, where there are any.
+        """Begin to imagine unless bars are still being imagined, and to weigh the candidates, where there are any.
 
         state: stepped to `at`, the first tick of a bar.
         """
@@ -69,10 +70,17 @@ class Imagination:
         rng = np.random.default_rng((self._seed, 17, number, len(job.replies)))
         job.step(responder, rng, TEMPERATURE, dials, guidance)
         if job.is_whole:
-            groove = usual_loudness(Groove(f"imagined {number}", "", tuple(job.drums(bar) for bar in range(BARS))))
-            if any(hit.piece == "kick" for bar in groove.bars for hits in bar for hit in hits):
-                self.grooves = (*self.grooves, traits(groove, job.at.meter))[-KEPT:]
+            self.bars = (*self.bars, imagined(job, number))[-KEPT:]
             self._job = None
+
+
+def imagined(job: Proposal, number: int) -> ImaginedBars:
+    """Return what was imagined, as candidates. job: whole."""
+    ticks, groove = job.at.ticks_per_bar, tuple(job.drums(bar) for bar in range(BARS))
+    kicks = any(hit.piece == "kick" for bar in groove for hits in bar for hit in hits)
+    drums = traits(usual_loudness(Groove(f"{IMAGINED} {number}", "", groove)), job.at.meter) if kicks else None
+    line = tuple((at + bar * ticks, length, pitch) for bar in range(BARS) for at, length, pitch, _ in job.line(bar))
+    return ImaginedBars(number, ticks, drums, (job.strokes(0), job.strokes(1)), line)
 
 
 def ticks_of(bar: BassBar, ticks: int) -> list[BassTick]:

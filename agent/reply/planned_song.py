@@ -12,8 +12,8 @@ from agent.parts.bar_chords import ChordAt
 from agent.parts.bass_bar import BassBar
 from agent.parts.drum_groove import Groove
 from agent.parts.groove_library import GrooveLibrary
-from agent.parts.groove_traits import Traits
 from agent.parts.imagination import ANEW, Imagination
+from agent.parts.imagined_bars import ImaginedBars
 from agent.reply.generation_options import GenerationOptions
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
@@ -68,8 +68,8 @@ class _Ear:
         self._at = Position(0, 0, Meter(4, 4))
 
     @property
-    def grooves(self) -> tuple[Traits, ...]:
-        return self._imagination.grooves
+    def imagined(self) -> tuple[ImaginedBars, ...]:
+        return self._imagination.bars
 
     def begin(self, number: int, bar: BassBar, count: int) -> None:
         """Imagine `count` grooves over the bar that comes next."""
@@ -161,10 +161,10 @@ def play(song: SongPlan, heard: Bars, options: GenerationOptions, responder: Res
                 song = replace(song, form=tuple(heard.form[number : number + AHEAD]))
             if heard.harmonies and bar.notes:
                 song = replace(song, memory={**song.memory, bar.signature: heard.harmonies[number]})
-            ahead, grooves = [*heard.bars[number : number + AHEAD]], ear.grooves if ear else ()
+            ahead, imagined = [*heard.bars[number : number + AHEAD]], ear.imagined if ear else ()
             if heard.loops:
                 ahead = [*ahead, *heard.bars[: AHEAD - len(ahead)]]
-            song, plan = plan_bar(song, ahead, library, True, grooves, critic, ear.bits if ear else None)
+            song, plan = plan_bar(song, ahead, library, True, imagined, critic, ear.bits if ear else None)
             played = [silenced(one, options.parts) for one in replies_of(plan, bar.ticks)]
             decided, song = song, hear(song, bar, plan)
         out += [(one, plan) for one in played]

@@ -30,7 +30,7 @@ SEED_END = 2**32
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add --model, --seed, --temperature, --parts and one option per dial; `wish` and `open_responder` check them."""
-    parser.add_argument("--model", metavar="NAME|STEM", help="lstm, ssm, or the path of a responder's weights")
+    parser.add_argument("--model", metavar="NAME|STEM", help="songs, ssm, lstm, or the path of a responder's weights")
     parser.add_argument("--seed", metavar="N", help="the same seed gives the same notes (default: band.seed, 0)")
     parser.add_argument("--temperature", metavar="T", help="randomness, 0.01 to 5 (default: band.temperature, 0.9)")
     parser.add_argument("--parts", metavar="A,B", help=f"which of {','.join(PARTS)} play (default: all)")

@@ -19,7 +19,7 @@ from agent.parts.counter_line import LineNote, Motif
 from agent.parts.drum_groove import DrumBar
 from agent.parts.groove_choice import Likely
 from agent.parts.groove_library import GrooveLibrary
-from agent.parts.groove_traits import Traits
+from agent.parts.imagined_bars import ImaginedBars
 from agent.parts.line_memory import SAID_MAX, Saying, Statement, suits_again
 from agent.parts.line_placing import line_of, shift_of
 from agent.parts.song_key import SongKey
@@ -49,7 +49,7 @@ FORM_KNOWN = (24, 32)  # bars of a section, after which its phrases may turn out
 HALF_FILL = 0.18  # chance of a short fill in the middle of a phrase
 SETTLED_FILL = 0.13  # and, of a settled drummer, in every second bar: fills only where sections end sound counted
 HELD_VELOCITY = 66
-SOFT_TOUCH = -0.55  # bend of intensity over a drone and in a drop: the rim for the snare, softer
+SOFT_TOUCH = -0.55  # bend of intensity over a drone, over muted strings and in a drop: the rim for the snare, softer
 
 
 def plan_bar(
@@ -57,7 +57,7 @@ def plan_bar(
     ahead: Sequence[BassBar],
     library: GrooveLibrary,
     certain: bool,
-    imagined: Sequence[Traits] = (),
+    imagined: Sequence[ImaginedBars] = (),
     critic: Critic | None = None,
     likely: Likely | None = None,
     stops: bool = True,
@@ -65,7 +65,7 @@ def plan_bar(
     """Return (the plan with its section decided, the next bar).
 
     ahead: the bass of the next bar and as many after it as are known or foretold, at least one. certain: whether they
-    are known, as in a file that was read. imagined: the responder's grooves, candidates beside the played ones. critic:
+    are known, as in a file that was read. imagined: by the responder, candidates beside the others. critic:
     judges comping and line; None = rules alone. likely: how surprising a groove is to the responder. stops: whether the
     band may stop with the bass.
     """
@@ -302,7 +302,9 @@ def _drums(bar: _Bar, library: GrooveLibrary, rng: np.random.Generator) -> tuple
     drums = drum_groove.at_level(drums, bar.level)
     if feel.builds:
         drums = swelled(drums, now.meter, place)
-    if drone or feel.drops:
+    if plan.muted and not is_fill:
+        drums = drum_groove.on_closed_hat(drums)
+    if drone or feel.drops or (plan.muted and not is_fill):
         drums = drum_dials.at_intensity(drums, now.meter, SOFT_TOUCH)
     if wish.intensity != 0.5:
         drums = drum_dials.at_intensity(drums, now.meter, wish.bend("intensity"))

@@ -16,7 +16,8 @@ from agent.parts.bass_bar import BassBar, BassNote, bass_bar, group_starts, like
 from agent.parts.counter_line import Motif
 from agent.parts.drum_groove import Groove
 from agent.parts.groove_library import GrooveLibrary
-from agent.parts.groove_traits import Traits, text_of
+from agent.parts.groove_traits import text_of
+from agent.parts.imagined_bars import ImaginedBars
 from agent.parts.song_key import key_given
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of
@@ -35,6 +36,7 @@ from models.music.tokens import BassTick, Position, Reply
 
 AHEAD_BARS = 2  # foretold when a bar is planned
 KEPT_CHOICES = 32
+SIDE_STICK, OPEN_TOUCH = "side stick, closed hats", "snare and hats as the groove has them"
 TIMES_MAX = 256  # bass bars whose times are counted
 VIEW_BARS = 4
 SAME_TEMPO = 0.08
@@ -72,7 +74,7 @@ class LiveSong:
         self, library: GrooveLibrary, seed: int, style: str | None = None, critic: Critic | None = None
     ) -> None:
         self.library, self.critic, self._seed, self._style = library, critic, seed, style
-        self.imagined: tuple[Traits, ...] = ()
+        self.imagined: tuple[ImaginedBars, ...] = ()
         self.bits: Mapping[str, float] = {}  # of grooves, to the responder
         self.song = SongPlan(seed=seed, style=style)
         self._times: dict[frozenset[tuple[int, int]], int] = {}  # how often each bass bar was heard, note for note
@@ -98,12 +100,16 @@ class LiveSong:
         self.ever_heard = False
         self.sounds = False  # whether the band plays: until it does, its section is chosen anew each bar
 
-    def ask(self, wish: Wish, swung: bool, style: str | None, quarter_bpm: float) -> None:
-        """Set what the next bars are planned on. A tempo that drifts is the same tempo."""
+    def ask(self, wish: Wish, swung: bool, style: str | None, quarter_bpm: float, muted: bool = False) -> None:
+        """Set what the next bars are planned on. A tempo that drifts is the same tempo. muted: as in SongPlan."""
+        if muted != self.song.muted:
+            touch, reason = (SIDE_STICK, "the bass is muted") if muted else (OPEN_TOUCH, "the bass is open again")
+            self._choices.append(Choice("touch", touch, reason=reason))
         before = self.song.quarter_bpm
         same = before and abs(quarter_bpm / before - 1) < SAME_TEMPO
         bpm = before if same else quarter_bpm
-        self.song = replace(self.song, wish=wish, swung=swung, style=style or self._style, quarter_bpm=bpm)
+        asked = replace(self.song, wish=wish, swung=swung, style=style or self._style, quarter_bpm=bpm)
+        self.song = replace(asked, muted=muted)
 
     def like_grooves(self, liking: Mapping[str, float], declined: frozenset[str]) -> None:
         """Set which grooves the player likes, as in SongPlan; one that is declined ends with this bar."""
@@ -396,7 +402,8 @@ class LiveSong:
         """Return a song on what is asked of the band now."""
         now = self.song
         bpm, likes = now.quarter_bpm, now.liking
-        return replace(song, wish=now.wish, style=now.style, quarter_bpm=bpm, liking=likes, declined=now.declined)
+        asked = replace(song, wish=now.wish, style=now.style, quarter_bpm=bpm, liking=likes, declined=now.declined)
+        return replace(asked, muted=now.muted)
 
     def _scored(self, bar: int, ticks: int) -> list[ScoredBar]:
         """Return what is known of the bars from one on; empty where that one is another than is played."""

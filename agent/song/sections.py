@@ -16,7 +16,8 @@ from agent.parts.counter_line import Motif
 from agent.parts.drum_groove import Groove
 from agent.parts.groove_choice import Likely, choose
 from agent.parts.groove_library import GrooveLibrary
-from agent.parts.groove_traits import Traits, played_grooves
+from agent.parts.groove_traits import played_grooves
+from agent.parts.imagined_bars import ImaginedBars
 from agent.parts.judging import comping_scores, motif_scores
 from agent.song.arrangement import stage_for
 from agent.song.phrase_feel import is_drone
@@ -52,7 +53,7 @@ def decide_section(
     ahead: Sequence[BassBar],
     library: GrooveLibrary,
     certain: bool,
-    imagined: Sequence[Traits],
+    imagined: Sequence[ImaginedBars],
     critic: Critic | None,
     likely: Likely | None = None,
 ) -> tuple[SongPlan, tuple[Choice, ...]]:
@@ -72,7 +73,7 @@ def decide_section(
         goes_on = like >= NEW_BELOW and not other_riff
         settled = age < LEAST_BARS or goes_on or stays or not opens
         if not any(bar.notes for bar in window) or (settled and (certain or not returns_early(plan))):
-            return plan if certain else with_motif(plan, critic), ()
+            return plan if certain else with_motif(plan, critic, imagined), ()
         if settled:
             window = [plan.bars[-1]]
     elif plan.current >= 0 and _is_one_bar(plan, ahead, certain):
@@ -104,7 +105,7 @@ def _given_section(
     plan: SongPlan,
     ahead: Sequence[BassBar],
     library: GrooveLibrary,
-    imagined: Sequence[Traits],
+    imagined: Sequence[ImaginedBars],
     critic: Critic | None,
     likely: Likely | None,
 ) -> tuple[SongPlan, tuple[Choice, ...]]:
@@ -215,7 +216,7 @@ def _new_section(
     ahead: Sequence[BassBar],
     library: GrooveLibrary,
     certain: bool,
-    imagined: Sequence[Traits],
+    imagined: Sequence[ImaginedBars],
     critic: Critic | None,
     likely: Likely | None = None,
 ) -> tuple[Section, tuple[Choice, ...]]:
@@ -228,19 +229,19 @@ def _new_section(
     energy = energy_of(plan, bass)
     wanted = wanted_of(plan, bass, certain)
     found = played_grooves(library, now.meter, now.ticks)
-    fitting = [one for one in imagined if one.kicks.shape[1] == now.ticks]
+    fitting = [one.drums for one in imagined if one.ticks == now.ticks and one.drums]
     used = [one.groove for one in plan.sections[-4:]]
     best, second = choose(found, bass, wanted, rng, used, likely, fitting)
     groove, beside = _to_bass(best.groove, second.groove, bass, certain)
     if own := _settled_groove(plan, now):
         groove, _ = _to_bass(own, second.groove, bass, certain)
     chords = _chords_under(plan, bass)
-    figures = comping.figures_for(now.meter, now.ticks)
+    figures = [*comping.figures_for(now.meter, now.ticks), *_figures(imagined, now.ticks)]
     logits = comping_scores(critic, bass, chords, figures) if critic else ()
     taken = [one.figure.name for one in plan.sections]
     figure, other = comping.choose(figures, bass, plan.style, rng, taken, logits)
     # live, it is made when its bars have been heard, in a frame of its own (`with_motif`)
-    motif = _motif_of(plan, bass, chords, rng, critic) if certain else None
+    motif = _motif_of(plan, bass, chords, rng, critic, imagined) if certain else None
     usual = tuple(drum_groove.onset_shares(bass, now.ticks).tolist())
     why = why_of(best, second)
     choices = (
@@ -279,7 +280,7 @@ def _to_bass(best: Groove, second: Groove, bass: Sequence[BassBar], certain: boo
 
 
 def with_liked_groove(
-    plan: SongPlan, library: GrooveLibrary, certain: bool, imagined: Sequence[Traits], likely: Likely | None
+    plan: SongPlan, library: GrooveLibrary, certain: bool, imagined: Sequence[ImaginedBars], likely: Likely | None
 ) -> tuple[SongPlan, tuple[Choice, ...]]:
     """Return the plan with another groove for its section where the player wants no more of the one that it has, and
     with the one from before where they have taken that back."""
@@ -292,7 +293,7 @@ def with_liked_groove(
         return plan, ()
     bass = list(here.examples)
     rng = np.random.default_rng((plan.seed, 31, plan.current, here.ticks, len(plan.declined)))
-    fitting = [one for one in imagined if one.kicks.shape[1] == here.ticks]
+    fitting = [one.drums for one in imagined if one.ticks == here.ticks and one.drums]
     used = [one.groove for one in plan.sections[-4:]]
     found = played_grooves(library, here.meter, here.ticks)
     best, second = choose(found, bass, wanted_of(plan, bass, certain), rng, used, likely, fitting)
@@ -325,14 +326,14 @@ def opens(plan: SongPlan) -> bool:
     return alike(newest, here.examples) < NEW_BELOW or goes_otherwise(newest[0], here.examples)
 
 
-def with_motif(plan: SongPlan, critic: Critic | None) -> SongPlan:
+def with_motif(plan: SongPlan, critic: Critic | None, imagined: Sequence[ImaginedBars] = ()) -> SongPlan:
     """Return the plan with a motif for its section, where it is time for one, from the bars heard in it."""
     here = plan.sections[plan.current]
     bass = [bar for bar in plan.bars[-MOTIF_BAR:] if bar.ticks == here.ticks and bar.notes] or list(here.examples[:2])
     if here.motif is not None or plan.heard - plan.began != MOTIF_BAR or not bass:
         return plan
     rng = np.random.default_rng((plan.seed, 23, plan.current, here.ticks, number_of(bass[0])))
-    motif = _motif_of(plan, bass, _chords_under(plan, bass), rng, critic)
+    motif = _motif_of(plan, bass, _chords_under(plan, bass), rng, critic, imagined)
     if motif is None:
         return plan
     sections = tuple(  # one of several meters has it in each
@@ -356,9 +357,12 @@ def _motif_of(
     chords: Sequence[tuple[ChordAt, ...]],
     rng: np.random.Generator,
     critic: Critic | None,
+    imagined: Sequence[ImaginedBars],
 ) -> Motif | None:
     """Return the best motif for two bars of a section; None where the meter leaves no room."""
-    motifs = counter_line.motifs_for(bass[:2], rng, quarter_bpm=plan.quarter_bpm)
+    phrases = [one.motif(plan.key.scale) for one in imagined if bass and one.ticks == bass[0].ticks]
+    own = [phrase for phrase in phrases if phrase]
+    motifs = counter_line.motifs_for(bass[:2], rng, quarter_bpm=plan.quarter_bpm, others=own)
     if motifs and critic:
         belongs = motif_scores(critic, bass, chords, [motif for _, motif in motifs], plan.key.scale)
         motifs = sorted(
@@ -369,6 +373,11 @@ def _motif_of(
             key=lambda one: -one[0],
         )
     return motifs[0][1] if motifs else None
+
+
+def _figures(imagined: Sequence[ImaginedBars], ticks: int) -> list[comping.Figure]:
+    figures = [one.figure for one in imagined if one.ticks == ticks]
+    return [figure for figure in figures if figure]
 
 
 def turns(plan: SongPlan, later: Sequence[BassBar]) -> bool:

@@ -113,6 +113,7 @@ class SongPlan:
     liking: Mapping[str, float] = field(default_factory=dict)  # of grooves by the player, -1 to 1, by kicks and snares
     declined: frozenset[str] = frozenset()  # names of grooves that the player wants no more
     form: tuple[str, ...] = ()  # sections of this bar and those after it, where they are given; () = as the bass has it
+    muted: bool = False  # the player damps the strings: the drummer plays the rim and closed hats, softer
     settled: bool = False  # the drummer has one groove for verse and chorus, and fills where sections end
 
     def as_decided_in(self, other: SongPlan) -> SongPlan:

@@ -268,6 +268,21 @@ class PastState:
     agreed: Floats = field(default_factory=lambda: np.zeros((len(SOURCES), AGREED), np.float32))
     last: Recalled | None = None
 
+    @classmethod
+    def of(cls, bars: Mapping[int, Bytes]) -> PastState:
+        """Return the state of a piece that begins with bars in mind. bars: int8 [n, L, COLUMNS], oldest first, by L."""
+        stacks = {}
+        for length, contents in bars.items():
+            stack = Stack.empty(length)
+            for content in contents:
+                stack = stack.pushed(content)
+            stacks[length] = stack
+        return cls(stacks)
+
+    def newest(self, count: int) -> dict[int, Bytes]:
+        """Return the last whole bars of each length, at most so many: what `of` takes."""
+        return {length: stack.content[-count:] for length, stack in self.stacks.items() if len(stack)}
+
     def step(self, row: Bytes, place: tuple[int, int, int]) -> tuple[PastState, Recalled]:
         """Read what was done in the tick before, [COLUMNS], and recall what is for the next one.
 

@@ -20,12 +20,14 @@ from safetensors.numpy import save as bytes_of
 
 from listener.weight_file import FORMAT, beside, stem_of
 from models import checkpoint
+from models.music.past import COLUMNS, MOST_BARS
 
 Floats = NDArray[np.float32]
 Shapes = Mapping[str, tuple[int, ...]]
 KIND = "adapter"
 UP, DOWN, ADD = ":up", ":down", ":add"
 START = "hidden:start"  # the backbone's state to begin with: after bars of the player
+BARS, KEPT_BARS = "bars:", 16  # by ticks of a bar, what was done in the player's last ones (models/music/past.py)
 CARD = """# Adapter of the responder
 
 Learned on this machine from one player's own lines and liked takes ({pieces} pieces, {ticks} ticks); it stays here.
@@ -41,7 +43,8 @@ Fits the weights `{base}` only. {steps} steps, rank {rank}, {kilobytes:.0f} kB.
 class Adapter:
     """A player's additions to the weights.
 
-    arrays: "name:up" [out, rank] and "name:down" [rank, in] of a matrix, "name:add" of a vector, START of the state.
+    arrays: "name:up" [out, rank] and "name:down" [rank, in] of a matrix, "name:add" of a vector, START of the state,
+    BARS with a bar's ticks [n, ticks, columns] of what is recalled at first.
     base: SHA-256 of the weights it adds to. about: how it was made, with its scores.
     """
 
@@ -55,6 +58,12 @@ class Adapter:
         return self.arrays.get(START)
 
     @property
+    def bars(self) -> dict[int, NDArray[np.int8]]:
+        """Return the player's last bars [n, ticks, columns], by their ticks."""
+        found = {key.removeprefix(BARS): array for key, array in self.arrays.items() if key.startswith(BARS)}
+        return {int(ticks): array.astype(np.int8) for ticks, array in found.items() if ticks.isdecimal()}
+
+    @property
     def bytes(self) -> int:
         return sum(array.nbytes for array in self.arrays.values())
 
@@ -63,6 +72,8 @@ class Adapter:
         out = dict(weights)
         for key, array in self.arrays.items():
             name, part = key.rsplit(":", 1)
+            if key.startswith(BARS):
+                continue
             if part == "add":
                 out[name] = out[name] + array
             elif part == "up":
@@ -122,6 +133,9 @@ def _require_fit(stem: str | Path, arrays: Mapping[str, Floats], shapes: Shapes)
     for key, array in arrays.items():
         if key == START:
             continue  # the responder knows its own state's shape
+        if key.startswith(BARS):
+            _require_bars(stem, key, array)
+            continue
         name, _, part = key.rpartition(":")
         rank = array.shape[0 if part == "down" else -1] if array.ndim else 0
         whole = shapes.get(name, ())
@@ -132,6 +146,13 @@ def _require_fit(stem: str | Path, arrays: Mapping[str, Floats], shapes: Shapes)
         wanted = fitting.get("up" if part == "down" else part)
         if not whole or wanted is None or any(arrays.get(k, array[:0]).shape != w for k, w in wanted.items()):
             raise ValueError(f"{stem}: {key} {array.shape} does not fit the responder; practise again")
+
+
+def _require_bars(stem: str | Path, key: str, array: Floats) -> None:
+    ticks = key.removeprefix(BARS)
+    fits = ticks.isdecimal() and array.ndim == 3 and array.shape[1:] == (int(ticks), COLUMNS)
+    if not fits or len(array) > MOST_BARS or np.abs(array).max(initial=0) > 127:
+        raise ValueError(f"{stem}: {key} {array.shape} are no bars that can be recalled; practise again")
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -47,12 +47,13 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 Says = tuple[NDArray[np.int8], Floats]  # what sources point to, what earlier bars vote for
 
-WEIGHTS = paths.WEIGHTS / "responder"
 NAMED = {  # what can be asked for by name
-    "ssm": WEIGHTS,
-    "lstm": WEIGHTS.with_name("responder-lstm"),
-    "songs": WEIGHTS.with_name("responder-songs"),
+    "songs": paths.WEIGHTS / "responder-songs",
+    "ssm": paths.WEIGHTS / "responder",
+    "lstm": paths.WEIGHTS / "responder-lstm",
 }
+SHIPPED = "songs"
+WEIGHTS = NAMED[SHIPPED]
 NO_PLAN = PlanTick()
 HEAT_PER_BIT = 0.015  # how fast the temperature's logarithm follows a lack or excess of surprise, per tick
 HEAT_LIMITS = (-1.5, 1.0)
@@ -60,7 +61,7 @@ HEAT_LIMITS = (-1.5, 1.0)
 
 def named(choice: str | None) -> Path:
     """Return the path stem of what the config or a command asks for: a name of NAMED, a path; None: what ships."""
-    return NAMED.get(choice or "ssm", Path(choice or ""))
+    return NAMED.get(choice or SHIPPED, Path(choice or ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +157,12 @@ class Responder:
     def initial_state(self) -> ResponderState:
         """Return the state before anything was heard or played; step once before the first sample.
 
-        With a player's adapter the backbone begins as if it had just played with that player.
+        With a player's adapter it begins as if it had just played with that player, their last bars in mind.
         """
         start = self._added.start if self._added else None
         hidden = self._backbone.initial_state() if start is None else start.copy()
         logits = np.zeros(self.config.logits, np.float32)
-        past = PastState() if self.config.past else None
+        past = PastState.of(self._added.bars if self._added else {}) if self.config.past else None
         return ResponderState(hidden, None, logits, Memory(), past=past)
 
     def step(self, x: TickInput, state: ResponderState) -> ResponderState:

@@ -19,6 +19,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -29,7 +30,7 @@ from models.corpus.song import CACHE, Song
 from models.music.tokens import LEVELS, PARTS
 from models.responder import adapter as adapters
 from models.responder import responder
-from models.responder.adapter import ADD, DOWN, START, UP, Adapter
+from models.responder.adapter import ADD, BARS, DOWN, KEPT_BARS, START, UP, Adapter
 from models.responder.net import FORESEE_WEIGHT, SLICES, ResponderNet
 from models.training.adapter_course import AdapterConfig, Course, Material
 from models.training.batches import Batch
@@ -220,12 +221,16 @@ def chosen(practice: Practice, apart: Material, allowed: float = ALLOWED) -> Ada
 
 
 def begun(practice: Practice, made: Adapter, learn: Sequence[Song]) -> Adapter:
-    """Return the adapter with the state to begin with: after the last piece of which a part was learned."""
+    """Return the adapter with what to begin with, after the pieces of which a part was learned: the player's last bars
+    where the responder recalls bars, else the state."""
     known = [song for song in learn if any(song.has)]
     if not known:
         return made
-    state = played_with(responder.Responder.of(merged_net(practice.net, made)), known[-1])
-    return replace(made, arrays={**made.arrays, START: state})
+    state = played_with(responder.Responder.of(merged_net(practice.net, made)), known)
+    if state.past is None:
+        return replace(made, arrays={**made.arrays, START: state.hidden})
+    bars = {f"{BARS}{length}": bars.astype(np.float32) for length, bars in state.past.newest(KEPT_BARS).items()}
+    return replace(made, arrays={**made.arrays, **bars})
 
 
 def _tried(practice: Practice, strength: float, groups: Mapping[str, Sequence[Song]]) -> dict[str, float]:

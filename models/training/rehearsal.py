@@ -16,7 +16,7 @@ from listener.types import Meter
 from models.corpus import played_pieces
 from models.corpus.song import Song, load_songs, save_songs
 from models.music.tokens import EMPTY_REPLY, BassTick, Position, TickInput
-from models.responder.responder import Responder
+from models.responder.responder import Responder, ResponderState
 from models.responder.sampling import NO_LEAN, TASTE, Taste
 
 Floats = NDArray[np.float32]
@@ -53,21 +53,26 @@ def imagined(responder: Responder, number: int, ticks: int = TICKS) -> Song:
     return played_pieces.song_of(f"imagined {number}", made, (True, True, True), "imagined")
 
 
-def played_with(responder: Responder, song: Song) -> Floats:
-    """Return the backbone's state after a piece of a player, in which the parts that it lacks are the responder's own.
+def played_with(responder: Responder, songs: Sequence[Song]) -> ResponderState:
+    """Return the state after pieces of a player, one after the other, in which the parts they lack are the responder's.
 
     What a band plays depends on what it has just played more than on its weights: begun from this state it goes on in
     the player's way, begun from nothing in the base's.
     """
-    rng, state, bass, reply = np.random.default_rng(20261130), responder.initial_state(), BassTick(True), EMPTY_REPLY
-    drums, chords, line = song.has
-    for place, heard, played in played_pieces.played(song):
-        state = responder.step(TickInput(place, bass, None, reply), state)
-        bass, reply = heard, responder.sample(state, rng)
-        reply = replace(reply, drums=played.drums) if drums else reply
-        reply = replace(reply, chord=played.chord, chord_off=played.chord_off) if chords else reply
-        reply = replace(reply, line=played.line, line_off=played.line_off) if line else reply
-    return state.hidden
+    rng, state, first = np.random.default_rng(20261130), responder.initial_state(), 0
+    bass, reply = BassTick(True), EMPTY_REPLY
+    for song in songs:
+        drums, chords, line = song.has
+        last = first
+        for at, heard, played in played_pieces.played(song):
+            place = replace(at, bar=first + at.bar)
+            state = responder.step(TickInput(place, bass, None, reply), state)
+            bass, reply, last = heard, responder.sample(state, rng), place.bar
+            reply = replace(reply, drums=played.drums) if drums else reply
+            reply = replace(reply, chord=played.chord, chord_off=played.chord_off) if chords else reply
+            reply = replace(reply, line=played.line, line_off=played.line_off) if line else reply
+        first = last + 1
+    return state
 
 
 def _sounding(begun: BassTick | None, before: BassTick) -> BassTick:

@@ -262,7 +262,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder that holds data/")
     parser.add_argument("--cache", type=Path, default=CACHE, help="token files of `python -m models.data`")
     parser.add_argument("--state", type=Path, default=STATE, help="stem of the state to go on from and to write")
-    parser.add_argument("--out", type=Path, default=responder.WEIGHTS, help="path stem of the weights")
+    parser.add_argument("--out", type=Path, default=responder.NAMED["ssm"], help="path stem of the weights")
     parser.add_argument("--fresh", action="store_true", help="begin anew even where there is a state")
     return parser.parse_args(argv)
 

@@ -34,7 +34,7 @@ SHARES: Mapping[str, float] = {  # of the songs drawn; real bands most, accompan
     "rock": 0.04, "chorales": 0.02, "groove": 0.08, "hydrogen": 0.01, "jjswing": 0.02,
 }  # fmt: skip
 OWN_SHARE = 0.5  # of music a user brings, beside the sum of the others
-REBARRED_SHARE = 0.15  # of the real bands' songs in 4/4
+REBARRED_SHARE = 0.3  # of the real bands' songs in 4/4
 REBARRED_SOURCES = frozenset({"freedoom", "simutrans", "tanner", "easyrpg", "own"})
 MOST_TICKS = 1280  # of a song that is played in one go; longer ones are begun anywhere
 NO_PLAN_SHARE, KNOWN_VALUE_SHARE = 0.45, 0.55  # songs whose plan is unknown; else of each value

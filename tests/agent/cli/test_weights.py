@@ -48,8 +48,9 @@ def test_what_ships_is_listed_with_its_hash_and_is_sound(place: Path) -> None:
     code, text = table()
     assert code == 0
     found = {entry.name: entry for entry in weights.entries()}
-    models = {"codec", "responder", "responder-lstm", "responder-songs", "timing", "critic", "reader", "copycheck"}
-    shipped = {"ears", "readings", "timbre"} | models
+    responders = {"responder", "responder-lstm", "responder-songs"}
+    models = {"codec", "muting", "timing", "critic", "reader", "copycheck"}
+    shipped = {"ears", "readings", "timbre"} | responders | models
     assert set(found) == shipped | {"encodec"}
     for entry in found.values():
         if entry.name != "encodec":

@@ -147,7 +147,7 @@ WRONG = {
 def test_a_wrong_option_is_one_line_and_code_2(
     bass: Path, tmp_path: Path, stem: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str], monkeypatch
 ) -> None:
-    monkeypatch.setattr(responder, "WEIGHTS", stem)
+    monkeypatch.setitem(responder.NAMED, responder.SHIPPED, stem)
     assert WRONG[option] in refused(capsys, bass, "-o", tmp_path / "out.mid", *option)
     assert not (tmp_path / "out.mid").exists()
 

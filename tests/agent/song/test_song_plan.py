@@ -299,3 +299,14 @@ def test_phrases_of_twelve_and_sixteen_bars_are_found(certain: bool) -> None:
         bar(tuple((tick, 36 + (3 * number) % 11) for tick in (0, 3 + number % 4, 8, 12))) for number in range(16)
     ]
     assert {plan.place.length for plan in played(sixteen * 3, certain)[-8:]} == {16}
+
+
+def test_over_muted_strings_the_drummer_plays_the_rim_and_closed_hats_softer_but_for_fills() -> None:
+    plain, muted = played(SONG), played(SONG, muted=True)
+    loud = [hit for plan in plain for hits in plan.drums for hit in hits]
+    soft = [hit for plan in muted if not plan.is_fill for hits in plan.drums for hit in hits]
+    assert {"rim", "closed_hat"} <= {hit.piece for hit in soft}
+    assert not {"ride", "open_hat"} & {hit.piece for hit in soft}
+    assert not [hit for hit in soft if hit.piece == "snare" and hit.velocity > 60]
+    assert np.mean([hit.velocity for hit in soft]) < 0.92 * np.mean([hit.velocity for hit in loud])
+    assert [plan.drums for plan in muted if plan.is_fill] == [plan.drums for plan in plain if plan.is_fill]

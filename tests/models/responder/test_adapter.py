@@ -85,6 +85,24 @@ def test_a_session_begins_where_bars_of_the_player_had_led(trained: Practice, st
         Responder.load(stem, tmp_path / "foreign")
 
 
+def test_a_responder_that_recalls_bars_begins_with_the_players_last_ones_in_mind(tmp_path: Path) -> None:
+    base = Responder.untrained(config=ResponderConfig(32, 1, 64, 0.0, "elstm", True, True, True, True))
+    responder.save(tmp_path / "base", base.net, {}, "")
+    shipped = Responder.load(tmp_path / "base")
+    bare = Practice(CONFIG, shipped.net, shipped.sha256)
+    made = begun(bare, bare.adapter(0.0), LEARN)
+    ((ticks, bars),) = made.bars.items()
+    assert ticks == 16
+    assert 1 <= len(bars) <= adapter.KEPT_BARS
+    adapter.save(tmp_path / "own", made)
+    past = Responder.load(tmp_path / "base", tmp_path / "own").initial_state().past
+    assert past
+    assert np.array_equal(past.newest(adapter.KEPT_BARS)[16], bars)
+    adapter.save(tmp_path / "cut", replace(made, arrays={**made.arrays, "bars:16": made.arrays["bars:16"][:, 1:]}))
+    with pytest.raises(ValueError, match="no bars that can be recalled"):
+        Responder.load(tmp_path / "base", tmp_path / "cut")
+
+
 def test_it_learns_the_player_and_the_base_weights_stay_as_they_are(trained: Practice, stem: Path) -> None:
     net = Responder.load(stem).net
     assert nats(merged_net(net, trained.adapter()), [song(5)]) < 0.95 * nats(net, [song(5)])

@@ -1,0 +1,1 @@
+"""Train what tells muted notes from open ones by the codec's latents."""
