@@ -6,6 +6,7 @@ Connection Science 7, 1995), so that no music need be shipped.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def imagined(responder: Responder, number: int, ticks: int = TICKS) -> Song:
 
 
 def played_with(responder: Responder, songs: Sequence[Song]) -> ResponderState:
-    """Return the state after pieces of a player, one after the other, in which the parts they lack are the responder's.
+    """Return the state after pieces of a player, one after the other; parts that they lack are the responder's own.
 
     What a band plays depends on what it has just played more than on its weights: begun from this state it goes on in
     the player's way, begun from nothing in the base's.
