@@ -12,8 +12,7 @@ from agent.parts.bar_chords import ChordAt
 from agent.parts.bass_bar import BassBar
 from agent.parts.drum_groove import Groove
 from agent.parts.groove_library import GrooveLibrary
-from agent.parts.imagination import ANEW, Imagination
-from agent.parts.imagined_bars import ImaginedBars
+from agent.parts.imagination import ANEW, Imagination, ImaginedBars
 from agent.reply.generation_options import GenerationOptions
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of

@@ -19,7 +19,7 @@ from agent.parts.counter_line import LineNote, Motif
 from agent.parts.drum_groove import DrumBar
 from agent.parts.groove_choice import Likely
 from agent.parts.groove_library import GrooveLibrary
-from agent.parts.imagined_bars import ImaginedBars
+from agent.parts.imagination import ImaginedBars
 from agent.parts.line_memory import SAID_MAX, Saying, Statement, suits_again
 from agent.parts.line_placing import line_of, shift_of
 from agent.parts.song_key import SongKey

@@ -17,7 +17,7 @@ from agent.parts.counter_line import Motif
 from agent.parts.drum_groove import Groove
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.groove_traits import text_of
-from agent.parts.imagined_bars import ImaginedBars
+from agent.parts.imagination import ImaginedBars
 from agent.parts.song_key import key_given
 from agent.song.bar_planner import plan_bar
 from agent.song.bar_player import replies_of

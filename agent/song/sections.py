@@ -17,7 +17,7 @@ from agent.parts.drum_groove import Groove
 from agent.parts.groove_choice import Likely, choose
 from agent.parts.groove_library import GrooveLibrary
 from agent.parts.groove_traits import played_grooves
-from agent.parts.imagined_bars import ImaginedBars
+from agent.parts.imagination import ImaginedBars
 from agent.parts.judging import comping_scores, motif_scores
 from agent.song.arrangement import stage_for
 from agent.song.phrase_feel import is_drone

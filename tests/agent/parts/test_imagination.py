@@ -8,8 +8,7 @@ import numpy as np
 
 from agent.parts.bass_bar import BassBar, BassNote
 from agent.parts.counter_line import motifs_for
-from agent.parts.imagination import imagined
-from agent.parts.imagined_bars import ImaginedBars
+from agent.parts.imagination import ImaginedBars, imagined
 from listener.types import Meter
 from models.music.tokens import ChordHit, DrumHit, LineHit, Position, Reply
 from models.responder.proposal import Proposal
