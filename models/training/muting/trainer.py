@@ -25,8 +25,8 @@ from models.codec.codec import Codec
 from models.codec.muting import KIND, WEIGHTS
 from models.paths import DATA_CACHE, ROOT, SHARED
 from models.sounds.bass_tones import FONTS
-from models.sounds.muted_lines import CHANGES, Changed, of_banks, of_made
 from models.sounds.technique_notes import Bank, font_banks, recorded_banks
+from models.training.muting.lines import CHANGES, Changed, of_banks, of_made
 
 SOUNDFONTS = ("FluidR3_GM", "sf_GMbank")  # those of them that are installed
 UNSEEN_FONT = "TimGM6mb"
@@ -124,7 +124,7 @@ how the playing changed. Licence of the weights: MIT.
 
 ## Data
 {lines} lines of 18 notes, 8 of them after a change: muted with the palm, driven, brighter, darker, slapped, or none;
-up to 6 dB apart, often in another register, most through a made-up microphone (`models/sounds/muted_lines.py`).
+up to 6 dB apart, often in another register, most through a made-up microphone (`models/training/muting/lines.py`).
 Notes of FluidR3_GM (MIT) and sf_GMbank (public domain), and of strings made of partials
 (`models/sounds/made_strings.py`). Palm mutes of recorded notes are made by damping them; no recording was learned from.
 
