@@ -14,7 +14,7 @@ import numpy as np
 from agent.parts.bass_bar import BassBar, jaccard
 from agent.parts.comping import Figure
 from agent.parts.counter_line import NOTES, Motif, motif_of
-from agent.parts.drum_groove import Groove, usual_loudness
+from agent.parts.drum_groove import DrumBar, Groove, usual_loudness
 from agent.parts.groove_likelihood import GrooveLikelihood
 from agent.parts.groove_traits import Traits, traits
 from models.music.dials import Dials
@@ -30,6 +30,7 @@ TEMPERATURE = 0.8
 ANEW = PlanTick(again="new")  # candidates are not to be what is played already
 IMAGINED = "imagined"
 ALIKE_FROM = 0.5  # likeness of the two bars' strokes, from which the first is a figure and not a ramble
+SAME_GROOVE_FROM = 0.7  # likewise of all their hits, below which the second is not the groove's
 STROKES_MAX = 8
 DENSE = ((1, 2, 3, 5, 8), (0.9, 0.75, 0.5, 0.3, 0.15))  # strokes of a figure, and how busy a bass it suits
 Strokes = tuple[tuple[int, int], ...]  # (tick, length)
@@ -110,11 +111,18 @@ class Imagination:
 
 def imagined(job: Proposal, number: int) -> ImaginedBars:
     """Return what was imagined, as candidates. job: whole."""
-    ticks, groove = job.at.ticks_per_bar, tuple(job.drums(bar) for bar in range(BARS))
+    ticks, first, second = job.at.ticks_per_bar, job.drums(0), job.drums(1)
+    groove = (first, second) if _alike(first, second) else (first,)
     kicks = any(hit.piece == "kick" for bar in groove for hits in bar for hit in hits)
     drums = traits(usual_loudness(Groove(f"{IMAGINED} {number}", "", groove)), job.at.meter) if kicks else None
     line = tuple((at + bar * ticks, length, pitch) for bar in range(BARS) for at, length, pitch, _ in job.line(bar))
     return ImaginedBars(number, ticks, drums, (job.strokes(0), job.strokes(1)), line)
+
+
+def _alike(first: DrumBar, second: DrumBar) -> bool:
+    """Return whether two bars of drums are one groove: hits that they share."""
+    hits = [{(hit.piece, tick) for tick, found in enumerate(bar) for hit in found} for bar in (first, second)]
+    return jaccard(*hits) >= SAME_GROOVE_FROM
 
 
 def ticks_of(bar: BassBar, ticks: int) -> list[BassTick]:

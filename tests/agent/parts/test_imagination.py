@@ -8,6 +8,7 @@ import numpy as np
 
 from agent.parts.bass_bar import BassBar, BassNote
 from agent.parts.counter_line import motifs_for
+from agent.parts.drum_groove import Groove
 from agent.parts.imagination import ImaginedBars, imagined
 from listener.types import Meter
 from models.music.tokens import ChordHit, DrumHit, LineHit, Position, Reply
@@ -33,6 +34,13 @@ def bars(strokes: Sequence[int], tune: dict[int, int], kicks: bool = True) -> Im
     return imagined(Proposal(state, Position(0, 0, FOUR), [], replies=replies), 3)
 
 
+def drums(kicks: Sequence[int]) -> Groove:
+    replies = [Reply((DrumHit("kick", 90),) if tick in kicks else ()) for tick in range(32)]
+    found = imagined(Proposal(Responder.untrained().initial_state(), Position(0, 0, FOUR), [], replies=replies), 0)
+    assert found.drums
+    return found.drums.groove
+
+
 def test_a_figure_that_comes_again_in_the_second_bar_is_a_candidate_and_a_ramble_is_none() -> None:
     figure = bars((0, 6, 12, 16, 22, 28), {}).figure
     assert figure
@@ -54,6 +62,11 @@ def test_a_phrase_of_the_line_is_a_motif_in_steps_of_the_key() -> None:
 def test_bars_without_a_kick_are_no_groove() -> None:
     assert bars((), {}).drums
     assert bars((), {}, kicks=False).drums is None
+
+
+def test_of_two_bars_that_are_not_one_groove_the_first_is_kept() -> None:
+    assert len(drums(range(0, 32, 4)).bars) == 2
+    assert len(drums((0, 8, 18, 22, 27)).bars) == 1
 
 
 def test_an_imagined_motif_is_kept_where_it_is_better_than_those_that_are_drawn() -> None:
