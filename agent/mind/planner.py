@@ -87,6 +87,7 @@ KEPT_LINES = 64
 KEPT_ONSETS = 1024  # of cycles that may be kept
 KEPT_WAITING = 64  # sections that were kept and are not told of yet, one a frame
 ARRIVES_FROM, ON_THE_ONE = 1.2, 0.25  # of a beat that slowed down, from which a one may be the last note; of a beat
+DECIDED_TICKS = 4  # before a bar line, up to which the next bar is not committed
 JUMP_BEATS = 0.5  # a grid that moves further than this between frames is a new grid
 
 
@@ -422,6 +423,8 @@ class Planner:
         self._state = self._responder.step(self._input(after.position, bass, sound, reply), self._state)
         if tick.position.tick == 0:
             self._lines_s.append(self._tick_s)
+        elif tick.position.tick == tick.position.ticks_per_bar - DECIDED_TICKS:
+            self._muting.end_bar()
         self.bars.on_tick(tick.position, bass)
         self.leading.on_tick(tick, bass.onset_pitch, self._grid)
         self._touch = hear_touch(self._touch, bass)

@@ -97,6 +97,7 @@ class LiveSong:
         self._heard_ticks: deque[HeardTick] = deque(maxlen=HEARD_TICKS)
         self._planned: dict[int, _Planned] = {}
         self._choices: list[Choice] = []
+        self._touch: tuple[Choice, ...] = ()  # how the drummer plays from the next bar on, where that changes
         self.ever_heard = False
         self.sounds = False  # whether the band plays: until it does, its section is chosen anew each bar
 
@@ -104,7 +105,7 @@ class LiveSong:
         """Set what the next bars are planned on. A tempo that drifts is the same tempo. muted: as in SongPlan."""
         if muted != self.song.muted:
             touch, reason = (SIDE_STICK, "the bass is muted") if muted else (OPEN_TOUCH, "the bass is open again")
-            self._choices.append(Choice("touch", touch, reason=reason))
+            self._touch = (Choice("touch", touch, reason=reason),)
         before = self.song.quarter_bpm
         same = before and abs(quarter_bpm / before - 1) < SAME_TEMPO
         bpm = before if same else quarter_bpm
@@ -336,8 +337,8 @@ class LiveSong:
             self._planned[position.bar] = planned
         if final:
             if planned.last < 0:
-                fresh = (replace(choice, bar=position.bar) for choice in planned.bar.choices)
-                self._choices = [*self._choices, *fresh][-KEPT_CHOICES:]
+                fresh = (replace(choice, bar=position.bar) for choice in (*self._touch, *planned.bar.choices))
+                self._choices, self._touch = [*self._choices, *fresh][-KEPT_CHOICES:], ()
             planned.last = max(planned.last, position.tick)
         return planned.replies[position.tick]
 

@@ -17,7 +17,7 @@ from models.codec.muting import MutedAxis
 from models.sounds.bass_tones import RATE
 from models.sounds.made_strings import PLAYED, MadeBass
 
-STEP_S = 0.32
+STEP_S, NOTES = 0.32, 5  # of a bar
 Samples = NDArray[np.float32]
 
 
@@ -42,6 +42,8 @@ def muted_after(sound: Samples, axis: MutedAxis | None) -> list[bool]:
         end_s = (number + 1) * FRAME_S
         codes, state = codec.step(frame, state)
         heard.hear(end_s, codec.embed(codes), [onset for onset in onsets if end_s - FRAME_S <= onset < end_s])
+        if end_s % (NOTES * STEP_S) < FRAME_S:
+            heard.end_bar()
         told.append(heard.muted)
     return [told[min(int((onset + STEP_S) / FRAME_S), len(told) - 1)] for onset in onsets]
 
@@ -49,11 +51,15 @@ def muted_after(sound: Samples, axis: MutedAxis | None) -> list[bool]:
 OPEN, MUTED = ("fingers",) * 20, ("mute",) * 10
 
 
-def test_a_palm_on_the_strings_is_heard_within_eight_notes_and_so_is_its_going() -> None:
-    told = muted_after(line(OPEN + MUTED + OPEN[:10]), muting.load())
-    assert not any(told[:20])
-    assert all(told[28:30])
-    assert not any(told[-2:])
+def test_a_palm_on_the_strings_is_heard_after_a_bar_and_so_is_its_going() -> None:
+    told = muted_after(line(OPEN + MUTED + OPEN[:15]), muting.load())
+    assert not any(told[:21])
+    assert all(told[27:30])
+    assert not any(told[-5:])
+
+
+def test_one_damped_note_in_a_bar_is_no_mute() -> None:
+    assert not any(muted_after(line((*OPEN, "mute", *("fingers",) * 4) * 2), muting.load()))
 
 
 @pytest.mark.parametrize("other", [line(OPEN + OPEN[:10]), line(OPEN + OPEN[:10], 0.05)])

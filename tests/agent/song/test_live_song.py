@@ -6,6 +6,7 @@ import pickle
 
 from agent.parts.groove_library import GrooveLibrary
 from agent.song.live_song import LiveSong
+from agent.song.wish import Wish
 from listener.types import Meter
 from models.music.tokens import QUALITIES, BassTick, Position, Reply
 
@@ -149,3 +150,14 @@ def test_half_misheard_bars_of_a_riff_keep_its_chords() -> None:
     assert {root for bar in (8, 10) for _, root in roots(replies, bar)} == {
         root for bar in (4, 6) for _, root in roots(replies, bar)
     }
+
+
+def test_that_the_drummer_goes_to_the_rim_is_told_once_with_the_bar_and_the_reason() -> None:
+    song = LiveSong(GrooveLibrary.load(), 1)
+    play(song, [RIFF] * 4)
+    song.take_choices()
+    for muted in (True, True):
+        song.ask(Wish(), False, None, 100.0, muted)
+    play(song, [RIFF] * 2, first=5)
+    told = [choice for choice in song.take_choices() if choice.what == "touch"]
+    assert [(one.bar, one.reason) for one in told] == [(5, "the bass is muted")]
