@@ -107,12 +107,13 @@ class LeadBreak:
 class CountIn:
     """To the mind: count a bar in and begin; bpm, meter: None = as they are heard or were said.
 
-    quietly: say nothing where the band plays already.
+    quietly: say nothing where the band plays already. ends: it ends first, with the next bar, where it plays.
     """
 
     bpm: float | None = None
     meter: str | None = None
     quietly: bool = False
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)

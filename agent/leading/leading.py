@@ -120,6 +120,11 @@ class Leading:
         """The end was asked for while the band does not play: what was to begin does not."""
         self.count = self._goto = None
 
+    @property
+    def ends_first(self) -> bool:
+        """Whether a count-in is wanted for which the band ends what it plays."""
+        return self.count is not None and self.count.ends
+
     def begin_count(self, heard: Grid | None, now_s: float, plays: bool) -> Grid | None:
         """Return the beat on which a bar is counted in, from its first beat on; None where the band plays already."""
         asked, self.count = self.count, None
@@ -197,6 +202,10 @@ class Leading:
         bar = tick.position.bar
         self._coming = {at: what for at, what in self._coming.items() if at >= bar}
         if not plays:
+            return
+        if self.ends_first:
+            self.end_bar = max(self.end_bar, bar + 1)
+            self._coming[bar + 1] = "the end"
             return
         if self._goto and not fixed:
             self._go_to(self._goto, tick, grid)

@@ -356,7 +356,7 @@ class Planner:
     def _count_in(self, analysis: Analysis) -> None:
         """Begin a bar of sticks on the next beat, in the tempo and meter that were asked for, else as heard; after its
         last stroke where the band is ending."""
-        if self.form.state == BandState.ENDING:
+        if self.form.state == BandState.ENDING or (self.leading.ends_first and self.form.state in AUDIBLE):
             return
         grid = self.leading.begin_count(analysis.grid, analysis.time_s, self.form.state in AUDIBLE)
         if grid is not None:

@@ -173,7 +173,8 @@ class Songbook:
         return f"{self.song.name}: {', '.join(self.names())}{order}"
 
     def open(self, song: Song, counts: bool) -> str:
-        """Open a song and begin it with its first section. counts: with a count-in, where the band does not play."""
+        """Open a song and begin it with its first section. counts: with a count-in, after a last stroke where the band
+        plays."""
         if not song.sections:
             raise UserError(f"song {song.name!r} has no sections yet")
         last = ago(song.played_s or song.began_s, self._now_s())
@@ -183,7 +184,7 @@ class Songbook:
         first = song.section(song.order[0]) if song.order else song.sections[0]
         if counts:
             beats = first.quarter_bpm * first.section.meter.denominator / 4
-            self._send(CountIn(beats or None, str(first.section.meter), True))
+            self._send(CountIn(beats or None, str(first.section.meter), True, ends=True))
         self._go(first)
         return f"{song.name}: {', '.join(self.names())}" + (f"; last played {last}" if last else "")
 

@@ -127,6 +127,24 @@ def test_the_next_song_that_is_asked_for_in_the_last_bar_is_counted_in_after_it(
     assert chords[0] == pytest.approx(sticks[-1] + 0.6, abs=0.03)
 
 
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_the_next_song_that_is_asked_for_while_the_band_plays_is_counted_in_after_a_last_stroke(goes_on: bool) -> None:
+    room = Room(planner()).run(9.0)
+    asked_s = room.now_s
+    room.band.send(CountIn(100.0, "4/4", True, ends=True))
+    room.band.send(GoToSection(song_of("road", "Em7 | C", tempo_bpm=100).sections[0]))
+    room.run(asked_s + 4.2)
+    room.plays = goes_on
+    room.run(asked_s + 12.0)
+    crash_s = room.struck(CRASH, asked_s)[0]
+    assert crash_s - asked_s < 4.1
+    sticks = room.struck(RIM, crash_s)[:4]
+    assert np.diff(sticks) == pytest.approx([0.6] * 3)
+    assert not [note for note in room.notes if crash_s + 0.1 < note.on_s < sticks[-1] and note.pitch != RIM]
+    chords = [note.on_s for note in room.notes if note.part == "chords" and note.on_s > sticks[0]]
+    assert chords[0] == pytest.approx(sticks[-1] + 0.6, abs=0.03)
+
+
 @pytest.mark.parametrize("after_s", [0.1, 1.5])
 def test_the_end_asked_for_in_a_count_in_calls_it_off(after_s: float) -> None:
     room = Room(planner(), plays=False).run(1.0)
