@@ -32,7 +32,7 @@ from models.responder import adapter as adapters
 from models.responder import responder
 from models.responder.adapter import ADD, BARS, DOWN, KEPT_BARS, START, UP, Adapter
 from models.responder.net import FORESEE_WEIGHT, SLICES, ResponderNet
-from models.training.adapter_course import AdapterConfig, Course, Material
+from models.training.adapter_course import FEW_TICKS, AdapterConfig, Course, Material
 from models.training.batches import Batch
 from models.training.evaluate import evaluate
 from models.training.rehearsal import played_with, rehearsal
@@ -221,9 +221,12 @@ def chosen(practice: Practice, apart: Material, allowed: float = ALLOWED) -> Ada
 
 
 def begun(practice: Practice, made: Adapter, learn: Sequence[Song]) -> Adapter:
-    """Return the adapter with what to begin with, after the pieces of which a part was learned: the player's last bars
-    where the responder recalls bars, else the state."""
-    known = [song for song in learn if any(song.has)]
+    """Return the adapter with what to begin with, after the last pieces of which a part was learned: the player's last
+    bars where the responder recalls bars, else the state."""
+    known, ticks = list[Song](), 0
+    for song in reversed([song for song in learn if any(song.has)]):
+        if ticks < FEW_TICKS:
+            known, ticks = [song, *known], ticks + len(song)
     if not known:
         return made
     state = played_with(responder.Responder.of(merged_net(practice.net, made)), known)
