@@ -19,6 +19,7 @@ from models.music.dials import Dials
 from models.music.tokens import ChordHit, Position, Reply
 
 PLAIN = Settings()
+KEPT_DRAWN = 64
 NEAR_TICKS = 1  # where the line is to answer, it is silent this near to a note of the player's
 
 
@@ -36,6 +37,7 @@ class Directing:
         self._settings: dict[int, Settings] = {}
         self.key: Key | None = None
         self._hook: tuple[tuple[int, int], ...] = ()
+        self._drawn: dict[tuple[int, int], tuple[int, str]] = {}  # (bar, tick) -> harmony drawn there, the last ones
         self._rhythm: dict[int, int] = {}  # the player's last bar: tick -> pitch of the note that began there
         self._take: Callable[[int], Settings | None] = _no_take
 
@@ -99,8 +101,20 @@ class Directing:
         harmony = (held.root, held.quality) if held else None
         reply = replace(reply, drums=moved(reply.drums, spot, drum_moves(settings)))
         moves = (*density_moves(settings, "harmony", "line"), *settings.harmony_moves)
-        reply = reharmonised(reply, spot, self._around(position.tick, harmony), moves)
+        around = replace(self._around(position.tick, harmony), drawn=self._drawn_by(position, reply.chord))
+        reply = reharmonised(reply, spot, around, moves)
         return unresolved(reply, harmony, settings.resolves)
+
+    def _drawn_by(self, position: Position, chord: ChordHit | None) -> tuple[int, str] | None:
+        """Return the harmony that was drawn last by a tick; ticks are asked for again when they are planned anew."""
+        place = position.bar, position.tick
+        self._drawn.pop(place, None)
+        if chord is not None:
+            self._drawn[place] = chord.root, chord.quality
+            while len(self._drawn) > KEPT_DRAWN:
+                del self._drawn[min(self._drawn)]
+        before = [at for at in self._drawn if at <= place]
+        return self._drawn[max(before)] if before else None
 
     def _around(self, tick: int, held: tuple[int, str] | None) -> Around:
         """Describe the tick by the player's last bar, since this bar has not been heard yet."""

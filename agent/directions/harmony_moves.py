@@ -22,9 +22,10 @@ PLAINER = {"maj7": "maj", "7": "maj", "min7": "min", "min7b5": "dim"}
 class Around:
     """What a move knows of the music around a tick.
 
-    held: the harmony that sounds (root, quality). tonic: pitch class and mode of the key. bass: the pitch that the
-    bass begins in this tick, None = no onset; bass_near: whether it begins one within an eighth. riff: (tick of the
-    phrase, pitch) of the riff's notes. phrase_tick: this tick's place in the phrase.
+    held: the harmony that sounds (root, quality); drawn: the one that was drawn last, whether it sounds or not. tonic:
+    pitch class and mode of the key. bass: the pitch that the bass begins in this tick, None = no onset; bass_near:
+    whether it begins one within an eighth. riff: (tick of the phrase, pitch) of the riff's notes. phrase_tick: this
+    tick's place in the phrase.
     """
 
     held: tuple[int, str] | None = None
@@ -34,6 +35,7 @@ class Around:
     riff: tuple[tuple[int, int], ...] = ()
     phrase_tick: int = 0
     line_sounds: bool = False
+    drawn: tuple[int, str] | None = None
 
 
 Move = Callable[[Reply, Spot, Around], Reply]
@@ -192,7 +194,8 @@ def _in_range(pitch: int) -> int:
 def _on_backbeats(reply: Reply, spot: Spot, around: Around) -> Reply:
     """Play chords on every second group of beats (two and four), short, and nowhere else."""
     if spot.tick in spot.groups[1::2]:
-        chord = reply.chord or (ChordHit(*around.held, 80) if around.held else None)
+        harmony = around.drawn or around.held
+        chord = reply.chord or (ChordHit(*harmony, 80) if harmony else None)
         return replace(reply, chord=chord)
     return replace(reply, chord=None, chord_off=True)
 

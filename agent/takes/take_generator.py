@@ -55,6 +55,7 @@ class Drawer:
     declined: frozenset[str] = frozenset()
     plans: list[BarPlan] = field(default_factory=list)
     held: tuple[int, str] | None = None
+    drawn: tuple[int, str] | None = None  # the harmony before it is shaped
     line_sounds: bool = False
     drawn_harmony: ChordHit | None = None
 
@@ -128,6 +129,7 @@ class Drawer:
         return in_key(before, self.riff.key, root)
 
     def _shaped(self, reply: Reply, place: Position, number: int, bar: Bar, settings: Settings) -> Reply:
+        self.drawn = (reply.chord.root, reply.chord.quality) if reply.chord else self.drawn
         around = self._around(place, number, bar)
         spot = Spot(replace(place, bar=max(number, 0)), settings.through, self.seed, around.bass)
         reply = replace(reply, drums=moved(reply.drums, spot, drum_moves(settings)))
@@ -161,4 +163,4 @@ class Drawer:
             (t, b.onset_pitch) for t, b in enumerate(self.riff.bars[0].basses) if b.onset_pitch is not None
         )
         key = (self.riff.key.tonic, self.riff.key.mode)
-        return Around(self.held, key, bar.basses[tick].onset_pitch, near, riff, tick, self.line_sounds)
+        return Around(self.held, key, bar.basses[tick].onset_pitch, near, riff, tick, self.line_sounds, self.drawn)
