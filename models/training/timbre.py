@@ -154,7 +154,7 @@ def corpus(config: TrainConfig, data: Path = DATA, packs: Path = PACKS) -> Examp
     if not kept.exists():
         parts = [
             examples(recorded_banks(data, packs), config.recorded, config.clean, config.seed),
-            *(examples(font_banks(font), config.font, config.clean, config.seed) for font in _installed()),
+            *(examples(font_banks(font), config.font, config.clean, config.seed) for font in installed_fonts()),
             examples(made_banks(config.seed), config.made, config.clean, config.seed),
         ]
         keep(kept, parts)
@@ -170,14 +170,15 @@ def keep(path: Path, parts: list[Examples]) -> None:
     np.savez_compressed(path, **joined)
 
 
-def _installed() -> list[str]:
+def installed_fonts() -> list[str]:
+    """Return which of SOUNDFONTS are installed."""
     return [font for font in SOUNDFONTS if Path(FONTS[font]).is_file()]
 
 
 def _fingerprint(config: TrainConfig, packs: Path) -> str:
     """Hash everything the corpus depends on: what is asked for, what is there, the code."""
     folders = {name: folder for name, (folder, _) in PACK_SETS.items()} | OCTAVES
-    there = [*(name for name, folder in folders.items() if (packs / folder).is_dir()), *_installed()]
+    there = [*(name for name, folder in folders.items() if (packs / folder).is_dir()), *installed_fonts()]
     asked = (config.recorded, config.font, config.made, config.clean, config.seed, there)
     code = b"".join((ROOT / name).read_bytes() for name in MADE_BY)
     return hashlib.sha256(repr(asked).encode() + code).hexdigest()[:12]

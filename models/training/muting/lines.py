@@ -20,7 +20,7 @@ from models.codec.muting import FRAMES, row_of
 from models.sounds.bass_tones import RATE, Tone
 from models.sounds.degrade import degrade
 from models.sounds.made_strings import PLAYED, MadeBass
-from models.sounds.technique_notes import DAMPED, Bank, palm
+from models.sounds.technique_notes import DAMPED, MADE_BASSES, Bank, palm
 
 if TYPE_CHECKING:
     from models.codec.codec import Codec
@@ -30,7 +30,6 @@ LEAD_S, STEP_S, FADE_S = 0.25, (0.22, 0.42), 0.02
 CHANGES = ("same", "muted", "driven", "bright", "dark", "slapped")
 REGISTER = 6  # semitones around the first note
 ELSEWHERE_SHARE, DEGRADED_SHARE = 0.4, 0.7
-MADE_BASSES = 60
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.float32]

@@ -9,7 +9,6 @@ minutes, so it is not resumable.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -23,12 +22,12 @@ from numpy.typing import NDArray
 from models import checkpoint
 from models.codec.codec import Codec
 from models.codec.muting import KIND, WEIGHTS
-from models.paths import DATA_CACHE, ROOT, SHARED
-from models.sounds.bass_tones import FONTS
+from models.paths import DATA_CACHE, SHARED
 from models.sounds.technique_notes import Bank, font_banks, recorded_banks
+from models.training.codec_scores import commit
 from models.training.muting.lines import CHANGES, Changed, of_banks, of_made
+from models.training.timbre import installed_fonts
 
-SOUNDFONTS = ("FluidR3_GM", "sf_GMbank")  # those of them that are installed
 UNSEEN_FONT = "TimGM6mb"
 SAME_WEIGHT = 3.0  # of lines without a change beside those with one
 AT_MOST_FALSE = 0.02  # share of lines without a change above the threshold of the scores
@@ -87,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def train(config: TrainConfig, data: Path, packs: Path, out: Path) -> None:
     """Make the lines, fit, score on basses that were not learned from, write."""
     began, codec = time.monotonic(), Codec.load()
-    fonts = [bank for font in SOUNDFONTS if Path(FONTS[font]).is_file() for bank in _open(font_banks(font))]
+    fonts = [bank for font in installed_fonts() for bank in _open(font_banks(font))]
     learned = [*of_banks(fonts, codec, config.font, config.seed), *of_made(codec, config.made, config.seed)]
     print(f"{len(learned)} lines, {time.monotonic() - began:.0f} s", flush=True)
     axis = fit(learned, config.ridge)
@@ -110,8 +109,6 @@ def train(config: TrainConfig, data: Path, packs: Path, out: Path) -> None:
 def card(config: TrainConfig, lines: int, found: dict[str, dict[str, float]], seconds: float) -> str:
     """Return the card in Markdown."""
     options = " ".join(f"--{name} {value}" for name, value in asdict(config).items())
-    asked = ["git", "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
     names = list(next(iter(found.values())))
     none = float("nan")
     rows = "\n".join(
@@ -129,7 +126,7 @@ Notes of FluidR3_GM (MIT) and sf_GMbank (public domain), and of strings made of 
 (`models/sounds/made_strings.py`). Palm mutes of recorded notes are made by damping them; no recording was learned from.
 
 ## Made with
-`python -m models.train muting {options}` at commit {commit}; {seconds:.0f} s on one CPU core; everything is seeded.
+`python -m models.train muting {options}` at commit {commit()}; {seconds:.0f} s on one CPU core; everything is seeded.
 
 ## Scores
 Never learned from. AUC: muted against unchanged lines, 8 notes against 10. Then the share of lines of each change that
